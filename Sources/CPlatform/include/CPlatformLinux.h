@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef C_PLATFORM_LINUX_H
+#define C_PLATFORM_LINUX_H
+
+#if defined(__linux__)
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+// accept4, fallocate and preadv2 hide behind _GNU_SOURCE, which a module cannot rely on: declared here.
+extern int accept4(int, struct sockaddr *restrict, socklen_t *restrict, int);
+extern int fallocate(int, int, off_t, off_t);
+extern ssize_t preadv2(int, const struct iovec *, int, off_t, int);
+
+static inline int cplatform_accept4(int fd, struct sockaddr *address, socklen_t *length) {
+    return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/// Reserves blocks without changing the file's size (FALLOC_FL_KEEP_SIZE).
+static inline int cplatform_fallocate_keep_size(int fd, off_t offset, off_t length) {
+    return fallocate(fd, 0x01, offset, length);
+}
+
+/// Reads only what the page cache holds (RWF_NOWAIT); EAGAIN when it does not.
+static inline ssize_t cplatform_pread_nowait(int fd, void *buffer, size_t count, off_t offset) {
+    struct iovec piece = {.iov_base = buffer, .iov_len = count};
+    return preadv2(fd, &piece, 1, offset, 0x00000008);
+}
+#endif
+
+#endif

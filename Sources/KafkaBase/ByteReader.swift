@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A cursor over received bytes: every read is checked once against the end, integers are big-endian.
+///
+/// The reader borrows its memory: it must not outlive the buffer it was made from. It allocates nothing itself;
+/// `readString` and `readBytes` copy only bytes that were really received.
+public struct ByteReader {
+    private let base: UnsafeRawPointer
+    /// Bytes read so far.
+    public private(set) var position: Int
+    /// Bytes in the whole buffer.
+    public let end: Int
+
+    public init(_ bytes: UnsafeRawBufferPointer) {
+        // An empty buffer may have no address; the placeholder is never read through.
+        base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
+        position = 0
+        end = bytes.count
+    }
+
+    /// Bytes not read yet.
+    public var remaining: Int { end - position }
+
+    /// The bytes not read yet, borrowed.
+    public var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + position, count: end - position) }
+
+    @inline(never)
+    private func truncated(_ needed: Int) -> WireError {
+        WireError(.truncated(needed: needed, available: end - position))
+    }
+
+    @inline(__always)
+    private mutating func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) throws(WireError) -> T {
+        let size = MemoryLayout<T>.size
+        guard end - position >= size else { throw truncated(size) }
+        let value = (base + position).loadUnaligned(as: T.self)
+        position += size
+        return T(bigEndian: value)
+    }
+
+    public mutating func readInt8() throws(WireError) -> Int8 { try load(Int8.self) }
+    public mutating func readUInt8() throws(WireError) -> UInt8 { try load(UInt8.self) }
+    public mutating func readInt16() throws(WireError) -> Int16 { try load(Int16.self) }
+    public mutating func readUInt16() throws(WireError) -> UInt16 { try load(UInt16.self) }
+    public mutating func readInt32() throws(WireError) -> Int32 { try load(Int32.self) }
+    public mutating func readUInt32() throws(WireError) -> UInt32 { try load(UInt32.self) }
+    public mutating func readInt64() throws(WireError) -> Int64 { try load(Int64.self) }
+    public mutating func readUInt64() throws(WireError) -> UInt64 { try load(UInt64.self) }
+    public mutating func readFloat64() throws(WireError) -> Double { Double(bitPattern: try load(UInt64.self)) }
+    /// Any non-zero byte is true, as in Kafka's own reader.
+    public mutating func readBool() throws(WireError) -> Bool { try load(UInt8.self) != 0 }
+
+    public mutating func readUUID() throws(WireError) -> KafkaUUID {
+        guard end - position >= 16 else { throw truncated(16) }
+        return KafkaUUID(high: try load(UInt64.self), low: try load(UInt64.self))
+    }
+
+    /// Unsigned LEB128 of at most 32 bits.
+    public mutating func readUnsignedVarint() throws(WireError) -> UInt32 {
+        var result: UInt32 = 0
+        var shift: UInt32 = 0
+        while true {
+            let byte = try load(UInt8.self)
+            // The fifth byte carries the four highest bits and must be the last.
+            if shift == 28, byte > 0x0F { throw WireError(.invalidVarint) }
+            result |= UInt32(byte & 0x7F) << shift
+            if byte < 0x80 { return result }
+            shift += 7
+        }
+    }
+
+    /// Unsigned LEB128 of at most 64 bits.
+    public mutating func readUnsignedVarlong() throws(WireError) -> UInt64 {
+        var result: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = try load(UInt8.self)
+            if shift == 63, byte > 0x01 { throw WireError(.invalidVarint) }
+            result |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return result }
+            shift += 7
+        }
+    }
+
+    /// Zig-zag LEB128 of 32 bits, as inside record batches.
+    public mutating func readVarint() throws(WireError) -> Int32 {
+        let raw = try readUnsignedVarint()
+        return Int32(bitPattern: (raw >> 1) ^ (0 &- (raw & 1)))
+    }
+
+    /// Zig-zag LEB128 of 64 bits, as inside record batches.
+    public mutating func readVarlong() throws(WireError) -> Int64 {
+        let raw = try readUnsignedVarlong()
+        return Int64(bitPattern: (raw >> 1) ^ (0 &- (raw & 1)))
+    }
+
+    /// The next `count` bytes, borrowed from the buffer.
+    public mutating func readBorrowed(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
+        guard count >= 0 else { throw WireError(.invalidLength(count)) }
+        guard end - position >= count else { throw truncated(count) }
+        let bytes = UnsafeRawBufferPointer(start: base + position, count: count)
+        position += count
+        return bytes
+    }
+
+    public mutating func readBytes(_ count: Int) throws(WireError) -> [UInt8] {
+        [UInt8](try readBorrowed(count))
+    }
+
+    /// The next `count` bytes as text; refuses what is not UTF-8.
+    public mutating func readString(_ count: Int) throws(WireError) -> String {
+        let bytes = try readBorrowed(count)
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw WireError(.invalidUTF8) }
+        return text
+    }
+
+    public mutating func skip(_ count: Int) throws(WireError) { _ = try readBorrowed(count) }
+}

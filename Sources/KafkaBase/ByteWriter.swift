@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A growing output buffer: integers are written big-endian.
+///
+/// A *splice* marks a place where bytes that do not pass through this buffer (a range of a log segment) belong:
+/// `length` counts them, `bytes` does not hold them. Whoever sends the buffer interleaves the two.
+public struct ByteWriter: ~Copyable {
+    public struct Splice: Equatable, Sendable {
+        /// Index into `bytes` at which the spliced bytes stand.
+        public let position: Int
+        /// How many bytes are spliced in.
+        public let length: Int
+    }
+
+    private var storage: UnsafeMutableRawPointer
+    private var capacity: Int
+    /// Bytes held in this buffer, without the spliced ones.
+    public private(set) var count: Int
+    /// In ascending order of position.
+    public private(set) var splices: [Splice]
+
+    public init(capacity: Int = 256) {
+        self.capacity = max(capacity, 16)
+        storage = .allocate(byteCount: self.capacity, alignment: 16)
+        count = 0
+        splices = []
+    }
+
+    deinit { storage.deallocate() }
+
+    /// Bytes written, the spliced ones included.
+    public var length: Int { splices.reduce(count) { $0 + $1.length } }
+
+    /// The bytes written, borrowed until the next mutation.
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage, count: count) }
+
+    public func toArray() -> [UInt8] { [UInt8](bytes) }
+
+    /// Forgets the contents; keeps the memory unless it has grown past `keeping` bytes.
+    public mutating func removeAll(keeping limit: Int = .max) {
+        count = 0
+        splices.removeAll(keepingCapacity: true)
+        if capacity > limit {
+            storage.deallocate()
+            capacity = max(limit, 16)
+            storage = .allocate(byteCount: capacity, alignment: 16)
+        }
+    }
+
+    /// Cuts the contents back to `newCount` bytes, dropping splices behind them.
+    public mutating func truncate(to newCount: Int) {
+        precondition(newCount >= 0 && newCount <= count, "truncation must shorten")
+        count = newCount
+        splices.removeAll { $0.position > newCount }
+    }
+
+    public mutating func reserve(_ additional: Int) {
+        if capacity - count < additional { grow(additional) }
+    }
+
+    @inline(never)
+    private mutating func grow(_ additional: Int) {
+        let newCapacity = max(capacity * 2, count + additional)
+        let newStorage = UnsafeMutableRawPointer.allocate(byteCount: newCapacity, alignment: 16)
+        newStorage.copyMemory(from: storage, byteCount: count)
+        storage.deallocate()
+        storage = newStorage
+        capacity = newCapacity
+    }
+
+    @inline(__always)
+    private mutating func store<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+        reserve(MemoryLayout<T>.size)
+        (storage + count).storeBytes(of: value.bigEndian, as: T.self)
+        count += MemoryLayout<T>.size
+    }
+
+    public mutating func writeInt8(_ value: Int8) { store(value) }
+    public mutating func writeUInt8(_ value: UInt8) { store(value) }
+    public mutating func writeInt16(_ value: Int16) { store(value) }
+    public mutating func writeUInt16(_ value: UInt16) { store(value) }
+    public mutating func writeInt32(_ value: Int32) { store(value) }
+    public mutating func writeUInt32(_ value: UInt32) { store(value) }
+    public mutating func writeInt64(_ value: Int64) { store(value) }
+    public mutating func writeUInt64(_ value: UInt64) { store(value) }
+    public mutating func writeFloat64(_ value: Double) { store(value.bitPattern) }
+    public mutating func writeBool(_ value: Bool) { store(value ? 1 as UInt8 : 0) }
+
+    public mutating func writeUUID(_ value: KafkaUUID) {
+        store(value.high)
+        store(value.low)
+    }
+
+    /// Unsigned LEB128.
+    public mutating func writeUnsignedVarint(_ value: UInt32) { writeUnsignedVarlong(UInt64(value)) }
+
+    /// Unsigned LEB128.
+    public mutating func writeUnsignedVarlong(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            store(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        store(UInt8(truncatingIfNeeded: rest))
+    }
+
+    /// Zig-zag LEB128, as inside record batches.
+    public mutating func writeVarint(_ value: Int32) {
+        writeUnsignedVarlong(UInt64(UInt32(bitPattern: (value << 1) ^ (value >> 31))))
+    }
+
+    /// Zig-zag LEB128, as inside record batches.
+    public mutating func writeVarlong(_ value: Int64) {
+        writeUnsignedVarlong(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
+    }
+
+    public mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress else { return }
+        reserve(bytes.count)
+        (storage + count).copyMemory(from: source, byteCount: bytes.count)
+        count += bytes.count
+    }
+
+    public mutating func write(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { write($0) }
+    }
+
+    /// Writes the text's UTF-8 without any length.
+    public mutating func writeUTF8(_ text: String) {
+        var text = text
+        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Notes that `length` bytes from elsewhere stand here.
+    public mutating func splice(length: Int) {
+        precondition(length >= 0, "a splice has a length of at least 0")
+        if length > 0 { splices.append(Splice(position: count, length: length)) }
+    }
+
+    /// Room for `size` bytes that `overwriteInt32` and its like fill in later; returns its position.
+    public mutating func reserveField(_ size: Int) -> Int {
+        reserve(size)
+        let position = count
+        (storage + count).initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        count += size
+        return position
+    }
+
+    public mutating func overwriteInt32(_ value: Int32, at position: Int) {
+        precondition(position >= 0 && position + 4 <= count, "the overwritten field must be inside the buffer")
+        (storage + position).storeBytes(of: value.bigEndian, as: Int32.self)
+    }
+
+    public mutating func overwriteUInt32(_ value: UInt32, at position: Int) {
+        overwriteInt32(Int32(bitPattern: value), at: position)
+    }
+
+    /// Gives `body` the address of at least `maximum` free bytes at the end; `body` returns how many it filled.
+    public mutating func append<E: Error>(
+        maximum: Int, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Int
+    ) throws(E) {
+        reserve(maximum)
+        let filled = try body(UnsafeMutableRawBufferPointer(start: storage + count, count: capacity - count))
+        precondition(filled >= 0 && filled <= capacity - count, "more bytes reported than there was room for")
+        count += filled
+    }
+}
+
+// Moved between queues with its owner; never shared.
+extension ByteWriter: @unchecked Sendable {}

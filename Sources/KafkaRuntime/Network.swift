@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a socket listens, or is connected from or to.
+public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
+    /// A name or a numeric IPv4 or IPv6 address; empty means every local address.
+    public let host: String
+    /// 0 asks for a free port.
+    public let port: UInt16
+
+    public init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+public struct NetworkError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What was tried and why it failed, for a person.
+    public let message: String
+    /// `errno`, or 0.
+    public let code: Int32
+
+    public init(_ message: String, code: Int32 = 0) {
+        self.message = message
+        self.code = code
+    }
+
+    public var description: String { code == 0 ? message : "\(message) (errno \(code))" }
+}
+
+public struct ListenOptions: Sendable {
+    public var backlog: Int32 = 50
+    /// SO_SNDBUF and SO_RCVBUF in bytes; −1 leaves the operating system's choice.
+    public var sendBufferBytes: Int32 = -1
+    public var receiveBufferBytes: Int32 = -1
+    /// Milliseconds after which a connection that neither received nor sent anything is closed; 0 is never.
+    public var idleTimeout: Int64 = 600_000
+
+    public init() {}
+}
+
+/// Stream sockets. Connections live on *reactors*: serial queues that do the reading and writing.
+public protocol Network: Sendable {
+    /// The queues that serve connections; their number is fixed.
+    var reactors: [any SerialQueue] { get }
+
+    /// Listens on `address`. `accept` runs on the reactor that the connection will live on, before anything was
+    /// received; it returns the handler, or nil to close the connection at once.
+    func listen(
+        on address: SocketAddress, options: ListenOptions,
+        accept: @escaping @Sendable (any Connection) -> (any ConnectionHandler)?
+    ) throws(NetworkError) -> any Listener
+
+    /// Connects to `address` and serves the connection on `reactor`. `completion` runs there and returns the handler.
+    func connect(
+        to address: SocketAddress, on reactor: any SerialQueue, options: ListenOptions,
+        completion: @escaping @Sendable (Result<any Connection, NetworkError>) -> (any ConnectionHandler)?
+    )
+}
+
+public protocol Listener: AnyObject, Sendable {
+    /// With the port that was really bound.
+    var boundAddress: SocketAddress { get }
+    /// Stops accepting. Connections that were accepted stay.
+    func close()
+}
+
+public enum CloseReason: Equatable, Sendable {
+    /// The peer closed or reset the connection.
+    case peer
+    /// `close()` was called.
+    case local
+    /// Nothing came or went for the idle timeout.
+    case idle
+    /// A system call failed.
+    case failed(NetworkError)
+}
+
+/// What a handler made of the bytes it was shown.
+public struct Consumption: Equatable, Sendable {
+    /// Bytes used up from the front. The rest is shown again, with more behind it, when more has arrived (or when
+    /// reading is resumed).
+    public let consumed: Int
+    /// How many bytes from the first unused one on are needed before the handler can go on, 0 when unknown. The
+    /// connection makes room for them, so the handler must have checked it against its limit.
+    public let needed: Int
+
+    public init(consumed: Int, needed: Int = 0) {
+        self.consumed = consumed
+        self.needed = needed
+    }
+}
+
+/// One end of a stream. Everything on it is called on its reactor, `queue`.
+public protocol Connection: AnyObject, Sendable {
+    /// Unique among the connections of this process.
+    var id: UInt64 { get }
+    var queue: any SerialQueue { get }
+    var localAddress: SocketAddress { get }
+    var remoteAddress: SocketAddress { get }
+
+    /// Adds bytes to the output. What is added while `received` runs goes out together when it returns; at any other
+    /// time it goes out at once as far as the peer takes it.
+    func send(_ bytes: UnsafeRawBufferPointer)
+    /// Adds a range of a file to the output, without copying it where the platform can. Bytes that turn out not to be
+    /// there (the file was truncated) fail the connection.
+    func sendFile(_ file: any File, offset: Int64, count: Int)
+    /// Bytes added and not yet taken by the operating system.
+    var unsentBytes: Int { get }
+
+    /// Stops reading, so that the peer is held back by TCP. May be called inside `received`.
+    func pauseReading()
+    /// Reads again; shows the handler first what it had left unused. Must not be called inside `received`.
+    func resumeReading()
+    /// Closes after what was sent so far has gone out.
+    func closeAfterSending()
+    /// Closes now. The handler's `closed` runs soon after on the queue, once.
+    func close()
+}
+
+/// The owner of a connection's protocol state. Called on the connection's reactor only.
+public protocol ConnectionHandler: AnyObject {
+    /// Shows everything received and not used yet. The memory may be changed in place and is valid until return.
+    func received(_ bytes: UnsafeMutableRawBufferPointer) -> Consumption
+    /// Called when the unsent output has fallen to nothing after it had not.
+    func drained()
+    /// The last call.
+    func closed(_ reason: CloseReason)
+}
