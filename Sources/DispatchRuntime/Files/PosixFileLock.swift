@@ -48,25 +48,22 @@ final class PosixFileLock: FileLock {
             if stat(path, &information) == 0, held.contains(FileIdentity(information)) {
                 throw FileError(.locked, operation: "lock", path: path)
             }
+            let descriptor: Int32
             do throws(Errno) {
-                let descriptor = try Syscall.retry { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644 as mode_t) }
-                do throws(Errno) {
-                    try Platform.lockExclusively(descriptor)
-                    try Syscall.check { fstat(descriptor, &information) }
-                } catch {
-                    Syscall.closeDescriptor(descriptor)
-                    throw error
-                }
-                let identity = FileIdentity(information)
-                held.insert(identity)
-                return PosixFileLock(identity: identity, descriptor: descriptor)
+                descriptor = try Syscall.retry { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644 as mode_t) }
+            } catch { throw error.fileError("open", path) }
+            do throws(Errno) {
+                try Platform.lockExclusively(descriptor)
+                try Syscall.check { fstat(descriptor, &information) }
             } catch {
-                let isHeld = error.code == EAGAIN || error.code == EACCES && stat(path, &information) == 0
-                if isHeld, access(path, R_OK | W_OK) == 0 {
-                    throw FileError(.locked, code: error.code, operation: "lock", path: path)
-                }
-                throw error.fileError("lock", path)
+                Syscall.closeDescriptor(descriptor)
+                // POSIX leaves open which of the two says that another process holds the lock.
+                guard error.code == EAGAIN || error.code == EACCES else { throw error.fileError("lock", path) }
+                throw FileError(.locked, code: error.code, operation: "lock", path: path)
             }
+            let identity = FileIdentity(information)
+            held.insert(identity)
+            return PosixFileLock(identity: identity, descriptor: descriptor)
         }
     }
 
