@@ -148,18 +148,27 @@ package struct PartitionFault: Error, Sendable {
     package let code: ErrorCode
     /// For a person; nil where the code says everything.
     package let message: String?
-    /// The storage error behind it.
-    package let cause: StorageError?
+    /// The records that were refused, where the code is about single records (KIP-467).
+    package let recordErrors: [InvalidRecord]
 
     package init(_ code: ErrorCode, message: String? = nil) {
         self.code = code
         self.message = message
-        cause = nil
+        recordErrors = []
     }
 
     package init(_ cause: StorageError) {
         code = cause.errorCode
-        message = "\(cause)"
-        self.cause = cause
+        switch cause {
+        case .invalidRecords(_, let message, let records):
+            self.message = message
+            recordErrors = records
+        case .kafka(_, let message):
+            self.message = message
+            recordErrors = []
+        default:
+            message = "\(cause)"
+            recordErrors = []
+        }
     }
 }

@@ -68,7 +68,7 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
     private func completeIfEnough() {
         guard !isDone else { return }
         let reads = FetchReader.read(plan, context)
-        let bytes = reads.reduce(0) { $0 + $1.range.count }
+        let bytes = reads.reduce(0) { $0 + $1.byteCount }
         gathered.store(bytes, ordering: .relaxed)
         if bytes >= plan.minBytes || reads.contains(where: { $0.mustAnswerNow }) { complete(with: reads) }
     }

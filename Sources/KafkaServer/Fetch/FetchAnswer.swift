@@ -20,7 +20,7 @@ enum FetchAnswer {
                 let told = FetchPartitionTold(
                     highWatermark: read.highWatermark, lastStableOffset: read.lastStableOffset,
                     logStartOffset: read.logStartOffset)
-                let hasData = read.range.count > 0 || read.diverging != nil
+                let hasData = read.byteCount > 0 || read.diverging != nil
                 let mustTell = session.mustTell(key, told, hasData: hasData, isError: read.error != .none)
                 if plan.isIncremental, !mustTell { continue }
             }
@@ -53,7 +53,7 @@ enum FetchAnswer {
     }
 
     private static func abortedTransactions(_ read: PartitionRead) -> [PartitionData.AbortedTransaction] {
-        guard let log = read.partition?.log, read.range.count > 0 else { return [] }
+        guard let log = read.partition?.log, read.byteCount > 0 else { return [] }
         return log.abortedTransactions(from: read.request.fetchOffset, to: read.lastStableOffset).map {
             .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
         }
@@ -62,16 +62,16 @@ enum FetchAnswer {
     private static func attachRecords(
         _ read: PartitionRead, _ plan: FetchPlan, _ data: inout PartitionData, _ files: inout [FileSlice]
     ) {
-        guard let file = read.range.file, read.range.count > 0 else {
+        guard let range = read.range, let file = range.file, range.count > 0 else {
             data.records = .owned([])
             return
         }
         guard plan.version < 4 else {
-            data.records = .spliced(read.range.count)
-            files.append(FileSlice(file: file, offset: read.range.position, count: read.range.count))
+            data.records = .spliced(range.count)
+            files.append(FileSlice(file: file, offset: range.position, count: range.count))
             return
         }
-        switch OldFormatConversion.convert(read.range, from: read.request.fetchOffset, forVersion: plan.version) {
+        switch OldFormatConversion.convert(range, from: read.request.fetchOffset, forVersion: plan.version) {
         case .success(let bytes): data.records = .owned(bytes)
         case .failure(let fault):
             data.errorCode = fault.code.rawValue

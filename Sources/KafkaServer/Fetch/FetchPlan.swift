@@ -9,7 +9,7 @@ internal import KafkaStorage
 struct FetchPlan {
     /// In the order to read them in.
     let partitions: [FetchPartitionRequest]
-    let isolation: FetchIsolation
+    let isolation: ReadIsolation
     /// Milliseconds to wait for `minBytes`.
     let maxWait: Int64
     let minBytes: Int

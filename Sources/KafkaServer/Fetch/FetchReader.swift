@@ -10,13 +10,15 @@ struct PartitionRead {
     /// nil when the topic or partition is not known here.
     let partition: Partition?
     let error: ErrorCode
-    /// Empty when there is nothing to read, or on an error.
-    let range: FetchedRange
+    /// nil on an error; empty when there is nothing to read.
+    let range: FetchedRange?
     let highWatermark: Int64
     let lastStableOffset: Int64
     let logStartOffset: Int64
     /// Where the client's log and this one part (KIP-595), nil when they agree.
     let diverging: (epoch: Int32, endOffset: Int64)?
+
+    var byteCount: Int { range?.count ?? 0 }
 
     /// Whether waiting would not help the client.
     var mustAnswerNow: Bool { error != .none || diverging != nil }
@@ -33,8 +35,8 @@ enum FetchReader {
         var needsOne = true
         for request in plan.partitions {
             let read = read(request, plan, maxBytes: left, atLeastOne: needsOne, context)
-            left = max(0, left - read.range.count)
-            if read.range.count > 0 { needsOne = false }
+            left = max(0, left - read.byteCount)
+            if read.byteCount > 0 { needsOne = false }
             reads.append(read)
         }
         return reads
@@ -57,7 +59,7 @@ enum FetchReader {
         case .success(let leader): log = leader.log
         }
         if request.lastFetchedEpoch >= 0, let diverging = divergence(request, log) {
-            return read(request, partition, log, .empty, diverging: diverging)
+            return read(request, partition, log, nil, diverging: diverging)
         }
         do throws(StorageError) {
             let range = try log.read(
@@ -74,7 +76,7 @@ enum FetchReader {
     }
 
     private static func read(
-        _ request: FetchPartitionRequest, _ partition: Partition, _ log: UnifiedLog, _ range: FetchedRange,
+        _ request: FetchPartitionRequest, _ partition: Partition, _ log: UnifiedLog, _ range: FetchedRange?,
         diverging: (epoch: Int32, endOffset: Int64)?
     ) -> PartitionRead {
         PartitionRead(
@@ -86,7 +88,7 @@ enum FetchReader {
         _ request: FetchPartitionRequest, _ partition: Partition?, _ error: ErrorCode
     ) -> PartitionRead {
         PartitionRead(
-            request: request, partition: partition, error: error, range: .empty, highWatermark: -1,
+            request: request, partition: partition, error: error, range: nil, highWatermark: -1,
             lastStableOffset: -1, logStartOffset: -1, diverging: nil)
     }
 

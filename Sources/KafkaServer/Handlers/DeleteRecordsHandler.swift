@@ -45,7 +45,7 @@ package enum DeleteRecordsHandler: RequestHandler {
             return failed(request, fault.code)
         case .success(let leader):
             let log = leader.log
-            guard log.configuration.cleanupPolicy.deletes else { return failed(request, .policyViolation) }
+            guard log.configuration.cleanupPolicy.contains(.delete) else { return failed(request, .policyViolation) }
             let target = request.offset == toHighWatermark ? log.highWatermark : request.offset
             guard target >= 0, target <= log.highWatermark else { return failed(request, .offsetOutOfRange) }
             do throws(StorageError) {

@@ -21,7 +21,7 @@ package enum FetchHandler: RequestHandler {
         case .success(let made): plan = made
         }
         let reads = FetchReader.read(plan, context)
-        let bytes = reads.reduce(0) { $0 + $1.range.count }
+        let bytes = reads.reduce(0) { $0 + $1.byteCount }
         let mustAnswer =
             plan.maxWait <= 0 || bytes >= plan.minBytes || reads.isEmpty || reads.contains { $0.mustAnswerNow }
         guard !mustAnswer else { return .now(FetchAnswer.make(reads, plan)) }

@@ -23,7 +23,7 @@ final class MetadataStore {
         // Always recovered from its start: it is small, and what was not synced was never committed.
         log = try UnifiedLog.open(
             directory: directory, topicPartition: Self.topicPartition, configuration: configuration,
-            runtime: runtime, options: LogOpenOptions(recoveryPoint: 0, wasCleanShutdown: false))
+            runtime: runtime, options: LogOpenOptions())
     }
 
     // MARK: Reading at the start
