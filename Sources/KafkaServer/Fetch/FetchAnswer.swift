@@ -9,7 +9,7 @@ internal import KafkaStorage
 /// Turns what was read into an answer: batches stay where they lie in their segment files, except for versions
 /// before 4, which get them converted.
 enum FetchAnswer {
-    typealias PartitionData = FetchResponse.FetchableTopicResponse.PartitionData
+    typealias PartitionData = FetchResponse.PartitionData
 
     static func make(_ reads: [PartitionRead], _ plan: FetchPlan) -> Answer<FetchResponse> {
         var topics: [FetchResponse.FetchableTopicResponse] = []
@@ -52,7 +52,7 @@ enum FetchAnswer {
         return data
     }
 
-    private static func abortedTransactions(_ read: PartitionRead) -> [PartitionData.AbortedTransaction] {
+    private static func abortedTransactions(_ read: PartitionRead) -> [FetchResponse.AbortedTransaction] {
         guard let log = read.partition?.log, read.byteCount > 0 else { return [] }
         return log.abortedTransactions(from: read.request.fetchOffset, to: read.lastStableOffset).map {
             .init(producerID: $0.producerID, firstOffset: $0.firstOffset)

@@ -9,8 +9,8 @@ internal import KafkaStorage
 package enum DeleteRecordsHandler: RequestHandler {
     package static let servedVersions: ClosedRange<Int16> = 0...2
 
-    typealias PartitionRequest = DeleteRecordsRequest.DeleteRecordsTopic.DeleteRecordsPartition
-    typealias PartitionResponse = DeleteRecordsResponse.DeleteRecordsTopicResult.DeleteRecordsPartitionResult
+    typealias PartitionRequest = DeleteRecordsRequest.DeleteRecordsPartition
+    typealias PartitionResponse = DeleteRecordsResponse.DeleteRecordsPartitionResult
 
     private static let toHighWatermark: Int64 = -1
 

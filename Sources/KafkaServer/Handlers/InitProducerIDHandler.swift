@@ -9,9 +9,9 @@ package enum InitProducerIDHandler: RequestHandler {
     package static let servedVersions: ClosedRange<Int16> = 0...6
 
     package static func handle(
-        _ request: InitProducerIDRequest, _ context: RequestContext,
-        _ ticket: () -> ReplyTicket<InitProducerIDResponse>
-    ) -> Reply<InitProducerIDResponse> {
+        _ request: InitProducerIdRequest, _ context: RequestContext,
+        _ ticket: () -> ReplyTicket<InitProducerIdResponse>
+    ) -> Reply<InitProducerIdResponse> {
         if let transactionalID = request.transactionalID {
             // Kafka refuses an empty id; others need a transaction coordinator, which FindCoordinator, not served,
             // would have named.
@@ -20,15 +20,15 @@ package enum InitProducerIDHandler: RequestHandler {
         let ticket = ticket()
         context.broker.producerIDs.next { result in
             switch result {
-            case .success(let id): ticket.complete(InitProducerIDResponse(producerID: id, producerEpoch: 0))
+            case .success(let id): ticket.complete(InitProducerIdResponse(producerID: id, producerEpoch: 0))
             case .failure(let error):
-                ticket.complete(InitProducerIDResponse(errorCode: error.rawValue, producerEpoch: -1))
+                ticket.complete(InitProducerIdResponse(errorCode: error.rawValue, producerEpoch: -1))
             }
         }
         return .later
     }
 
-    private static func failed(_ error: ErrorCode) -> Reply<InitProducerIDResponse> {
-        .answer(InitProducerIDResponse(errorCode: error.rawValue, producerEpoch: -1))
+    private static func failed(_ error: ErrorCode) -> Reply<InitProducerIdResponse> {
+        .answer(InitProducerIdResponse(errorCode: error.rawValue, producerEpoch: -1))
     }
 }

@@ -20,8 +20,8 @@ package enum ListOffsetsHandler: RequestHandler {
         static let earliestPendingUpload: Int64 = -6
     }
 
-    typealias PartitionRequest = ListOffsetsRequest.ListOffsetsTopic.ListOffsetsPartition
-    typealias PartitionResponse = ListOffsetsResponse.ListOffsetsTopicResponse.ListOffsetsPartitionResponse
+    typealias PartitionRequest = ListOffsetsRequest.ListOffsetsPartition
+    typealias PartitionResponse = ListOffsetsResponse.ListOffsetsPartitionResponse
 
     package static func handle(
         _ request: ListOffsetsRequest, _ context: RequestContext, _ ticket: () -> ReplyTicket<ListOffsetsResponse>

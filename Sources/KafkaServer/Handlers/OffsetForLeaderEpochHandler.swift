@@ -9,8 +9,8 @@ internal import KafkaReplication
 package enum OffsetForLeaderEpochHandler: RequestHandler {
     package static let servedVersions: ClosedRange<Int16> = 0...4
 
-    typealias PartitionRequest = OffsetForLeaderEpochRequest.OffsetForLeaderTopic.OffsetForLeaderPartition
-    typealias PartitionResponse = OffsetForLeaderEpochResponse.OffsetForLeaderTopicResult.EpochEndOffset
+    typealias PartitionRequest = OffsetForLeaderEpochRequest.OffsetForLeaderPartition
+    typealias PartitionResponse = OffsetForLeaderEpochResponse.EpochEndOffset
 
     package static func handle(
         _ request: OffsetForLeaderEpochRequest, _ context: RequestContext,

@@ -49,7 +49,7 @@ package enum ProduceHandler: RequestHandler {
     // MARK: One partition
 
     private static func append(
-        _ request: ProduceRequest.TopicProduceData.PartitionProduceData, to topic: ReplicaManager.Topic?,
+        _ request: ProduceRequest.PartitionProduceData, to topic: ReplicaManager.Topic?,
         _ named: ProduceRequest.TopicProduceData, _ context: RequestContext, now: Int64
     ) -> Result<AppendInfo, PartitionFault> {
         guard let topic else {
@@ -111,7 +111,7 @@ package enum ProduceHandler: RequestHandler {
 
     private static func response(
         _ index: Int32, _ outcome: Result<AppendInfo, PartitionFault>, _ context: RequestContext
-    ) -> ProduceResponse.TopicProduceResponse.PartitionProduceResponse {
+    ) -> ProduceResponse.PartitionProduceResponse {
         switch outcome {
         case .success(let info):
             return .init(

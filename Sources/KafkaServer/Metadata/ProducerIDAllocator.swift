@@ -16,7 +16,7 @@ package final class ProducerIDAllocator: Sendable {
         }
     }
 
-    package typealias Completion = @Sendable (Result<Int64, PartitionlessFault>) -> Void
+    package typealias Completion = @Sendable (Result<Int64, RequestFault>) -> Void
 
     /// Requests that may wait for a block at once.
     private static let waitingMaximum = 10_000
@@ -28,11 +28,11 @@ package final class ProducerIDAllocator: Sendable {
     }
 
     private let state = Mutex(State())
-    private let allocate: @Sendable (@escaping @Sendable (Result<Block, PartitionlessFault>) -> Void) -> Void
+    private let allocate: @Sendable (@escaping @Sendable (Result<Block, RequestFault>) -> Void) -> Void
 
     /// - Parameter allocate: asks the controller for a block; calls back from any queue.
     package init(
-        allocate: @escaping @Sendable (@escaping @Sendable (Result<Block, PartitionlessFault>) -> Void) -> Void
+        allocate: @escaping @Sendable (@escaping @Sendable (Result<Block, RequestFault>) -> Void) -> Void
     ) {
         self.allocate = allocate
     }
@@ -59,12 +59,12 @@ package final class ProducerIDAllocator: Sendable {
         case .give(let id): completion(.success(id))
         case .ask: allocate { [self] in received($0) }
         case .wait: break
-        case .refuse: completion(.failure(PartitionlessFault(.coordinatorLoadInProgress)))
+        case .refuse: completion(.failure(RequestFault(.coordinatorLoadInProgress)))
         }
     }
 
-    private func received(_ result: Result<Block, PartitionlessFault>) {
-        var served: [(Completion, Result<Int64, PartitionlessFault>)] = []
+    private func received(_ result: Result<Block, RequestFault>) {
+        var served: [(Completion, Result<Int64, RequestFault>)] = []
         let asksAgain = state.withLock { state -> Bool in
             switch result {
             case .failure(let fault):
@@ -88,7 +88,7 @@ package final class ProducerIDAllocator: Sendable {
 }
 
 /// Why a request that is not about a partition failed.
-package struct PartitionlessFault: Error, Sendable {
+package struct RequestFault: Error, Sendable {
     package let code: ErrorCode
     package let message: String?
 

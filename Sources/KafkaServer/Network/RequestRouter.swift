@@ -26,7 +26,23 @@ package enum RequestRouter {
         case .createPartitions: CreatePartitionsHandler.self
         case .describeCluster: DescribeClusterHandler.self
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
-        case _UNSERVED_: nil
+        case .offsetCommit, .offsetFetch, .findCoordinator, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
+            .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
+            .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls, .alterConfigs,
+            .alterReplicaLogDirs, .describeLogDirs, .saslAuthenticate, .createDelegationToken,
+            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
+            .incrementalAlterConfigs, .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
+            .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,
+            .vote, .beginQuorumEpoch, .endQuorumEpoch, .describeQuorum, .alterPartition, .updateFeatures, .envelope,
+            .fetchSnapshot, .describeProducers, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
+            .describeTransactions, .listTransactions, .allocateProducerIDs, .consumerGroupHeartbeat,
+            .consumerGroupDescribe, .controllerRegistration, .getTelemetrySubscriptions, .pushTelemetry,
+            .assignReplicasToDirs, .listConfigResources, .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch,
+            .shareAcknowledge, .addRaftVoter, .removeRaftVoter, .updateRaftVoter, .initializeShareGroupState,
+            .readShareGroupState, .writeShareGroupState, .deleteShareGroupState, .readShareGroupStateSummary,
+            .streamsGroupHeartbeat, .streamsGroupDescribe, .describeShareGroupOffsets, .alterShareGroupOffsets,
+            .deleteShareGroupOffsets, .streamsGroupTopologyDescriptionUpdate, .unregisterController:
+            nil
         }
     }
 
@@ -37,9 +53,10 @@ package enum RequestRouter {
     package static func served(unstable: Bool) -> [Served] {
         APIKey.allCases.compactMap { key in
             guard let versions = handler(of: key)?.servedVersions else { return nil }
-            let hidesLatest = !unstable && key.latestVersionIsUnstable && versions.contains(key.versions.upperBound)
-            return Served(
-                key: key, versions: hidesLatest ? versions.lowerBound...(versions.upperBound - 1) : versions)
+            guard !unstable, let firstUnstable = key.firstUnstableVersion, versions.contains(firstUnstable) else {
+                return Served(key: key, versions: versions)
+            }
+            return Served(key: key, versions: versions.lowerBound...(firstUnstable - 1))
         }
     }
 
