@@ -73,7 +73,7 @@ struct FetchPlan {
         isolation = request.isolationLevel == 1 ? .lastStable : .highWatermark
         maxWait = Int64(request.maxWaitMs)
         version = context.version
-        let limit = context.broker.configuration.fetchMaxBytes
+        let limit = context.broker.configuration.fetchBytesMax
         maxBytes = min(max(Int(request.maxBytes), 0), limit)
         // More than the limit could never be gathered, so it would only ever wait for the deadline.
         minBytes = min(max(Int(request.minBytes), 0), maxBytes)

@@ -34,7 +34,7 @@ package enum ApiVersionsHandler: RequestHandler {
     private static func response(_ broker: BrokerContext) -> ApiVersionsResponse {
         let features = broker.metadata.image.features
         return ApiVersionsResponse(
-            apiKeys: RequestRouter.served(unstable: broker.configuration.unstableApiVersionsEnable).map {
+            apiKeys: RequestRouter.served(unstable: broker.configuration.unstableAPIVersionsEnabled).map {
                 .init(apiKey: $0.key.rawValue, minVersion: $0.versions.lowerBound, maxVersion: $0.versions.upperBound)
             },
             supportedFeatures: SupportedFeatures.all.map {

@@ -19,7 +19,7 @@ package enum DescribeTopicPartitionsHandler: RequestHandler {
         }
         let image = context.broker.metadata.image
         let limit = max(
-            1, min(Int(request.responsePartitionLimit), context.broker.configuration.maxRequestPartitionSizeLimit))
+            1, min(Int(request.responsePartitionLimit), context.broker.configuration.describedPartitionsMax))
         var page = Page(left: limit)
         let firstName = request.cursor?.topicName ?? ""
         let names =

@@ -25,7 +25,7 @@ package enum MetadataHandler: RequestHandler {
 
     /// The valid names that do not exist yet, where the client and the configuration allow creating them.
     private static func topicsToCreate(_ request: MetadataRequest, _ context: RequestContext) -> [String] {
-        guard request.allowAutoTopicCreation, context.broker.configuration.autoCreateTopicsEnable,
+        guard request.allowAutoTopicCreation, context.broker.configuration.autoCreateTopics,
             let requested = request.topics
         else { return [] }
         let known = context.broker.metadata.image.topics

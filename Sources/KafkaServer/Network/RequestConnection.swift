@@ -67,7 +67,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             let length = Int(Int32(bigEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
                 fromByteOffset: offset, as: Int32.self)))
             // A header is at least eight bytes and a client id's length two.
-            guard length >= 10, length <= broker.configuration.socketRequestMaxBytes else {
+            guard length >= 10, length <= broker.configuration.network.requestBytesMax else {
                 end(reason: "request of \(length) bytes is outside 10...socket.request.max.bytes")
                 return Consumption(consumed: bytes.count)
             }

@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// The partitions that this broker holds, found by topic name or id from any reactor.
 ///
-/// What they are is decided by the cluster's metadata (`ReplicaManager+Metadata.swift`).
+/// What they are is decided by the cluster's metadata (`ReplicaUpdater`).
 package final class ReplicaManager: Sendable {
     /// A topic as this broker knows it. Replaced, never changed, when its metadata change.
     package final class Topic: Sendable {
