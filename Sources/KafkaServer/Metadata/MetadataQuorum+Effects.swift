@@ -127,7 +127,7 @@ extension MetadataQuorum {
     }
 
     private func failWaiting() {
-        while let first = waiting.popFirst() { first.complete(RequestFault(.notController)) }
+        while let first = waiting.popFirst() { first.complete(APIError(.notController)) }
     }
 }
 

@@ -29,7 +29,7 @@ package final class MetadataQuorum: @unchecked Sendable {
         let image: MetadataImage
         let delta: MetadataDelta
         let bytes: Int64
-        let complete: (RequestFault?) -> Void
+        let complete: (APIError?) -> Void
     }
 
     package let queue: any SerialQueue
@@ -39,8 +39,8 @@ package final class MetadataQuorum: @unchecked Sendable {
     let publisher: Publisher
     let onFatal: @Sendable (String) -> Void
     var node: RaftNode
-    /// What decisions are made on.
-    var replay: MetadataReplay
+    /// What decides, on the newest state, committed or not.
+    var controller: Controller
     /// What was published last.
     var published = MetadataImage.empty
     var waiting: Deque<Waiting> = []
@@ -54,8 +54,8 @@ package final class MetadataQuorum: @unchecked Sendable {
     ///
     /// - Throws: what makes the log or a snapshot unreadable.
     init(
-        configuration: RaftNode.Configuration, directory: String, logConfiguration: LogConfiguration,
-        runtime: Runtime, queue: any SerialQueue, log: Logger, publisher: @escaping Publisher,
+        configuration: RaftNode.Configuration, settings: ControllerSettings, directory: String,
+        logConfiguration: LogConfiguration, runtime: Runtime, queue: any SerialQueue, log: Logger, publisher: @escaping Publisher,
         onFatal: @escaping @Sendable (String) -> Void
     ) throws {
         self.queue = queue
@@ -65,7 +65,8 @@ package final class MetadataQuorum: @unchecked Sendable {
         self.onFatal = onFatal
         store = try MetadataStore(directory: directory, configuration: logConfiguration, runtime: runtime)
         var recovered = RaftNode.Recovered()
-        replay = try Self.recover(store, &recovered)
+        controller = Controller(
+            settings, state: try Self.recover(store, &recovered), now: runtime.clock.monotonicMilliseconds)
         node = try RaftNode(configuration, recovered: recovered)
     }
 
@@ -130,9 +131,9 @@ package final class MetadataQuorum: @unchecked Sendable {
         let now = runtime.clock.wallMilliseconds
         perform(try node.start(now: now))
         guard node.isActiveLeader else { throw RaftError.notLeader }
-        replay.finishBatch(lastOffset: node.logEndOffset - 1, epoch: node.epoch, timestamp: now)
-        _ = replay.takeDelta()
-        published = replay.visibleImage
+        try controller.replay([], baseOffset: node.logEndOffset, epoch: node.epoch, timestamp: now)
+        _ = controller.takeDelta()
+        published = controller.state.visibleImage
         publisher(published, MetadataDelta(everythingIn: published))
         isStarting = false
         perform(
@@ -161,23 +162,31 @@ package final class MetadataQuorum: @unchecked Sendable {
     // MARK: Changes
 
     /// What a decision came to: the records that make the change, and the answer once they are committed.
-    package typealias Decision<Response> = @Sendable (MetadataImage, Int64) -> ControllerResult<Response>
+    package typealias Decision<Response: Sendable> = @Sendable (inout Controller, Times) -> ControllerResult<Response>
+
+    /// The time of a decision, in milliseconds.
+    package struct Times: Sendable {
+        /// Since 1970.
+        package let wall: Int64
+        /// Of the clock that never goes back.
+        package let monotonic: Int64
+    }
 
     /// Has a change decided and made. `completion` runs on the queue once the change is committed and published, or when
     /// it failed.
     ///
-    /// - Parameter decide: gets the newest state and the time in milliseconds since 1970.
     package func submit<Response: Sendable>(
         _ decide: @escaping Decision<Response>,
-        completion: @escaping @Sendable (Result<Response, RequestFault>) -> Void
+        completion: @escaping @Sendable (Result<Response, APIError>) -> Void
     ) {
         queue.async { [self] in
-            guard !isStopped, node.isActiveLeader else { return completion(.failure(RequestFault(.notController))) }
+            guard !isStopped, node.isActiveLeader else { return completion(.failure(APIError(.notController))) }
             guard waiting.count < Self.waitingMaximum else {
-                return completion(.failure(RequestFault(.throttlingQuotaExceeded)))
+                return completion(.failure(APIError(.throttlingQuotaExceeded)))
             }
-            let result = decide(replay.newestImage, runtime.clock.wallMilliseconds)
-            commit(result.records) { fault in
+            let times = Times(wall: runtime.clock.wallMilliseconds, monotonic: runtime.clock.monotonicMilliseconds)
+            let result = decide(&controller, times)
+            commit(result.records, result.atomicity) { fault in
                 completion(fault.map { .failure($0) } ?? .success(result.response))
             }
         }
@@ -186,7 +195,10 @@ package final class MetadataQuorum: @unchecked Sendable {
     /// Appends the records of one decision.
     ///
     /// - Parameter complete: called once, on the queue.
-    func commit(_ records: [MetadataRecord], complete: @escaping (RequestFault?) -> Void) {
+    func commit<Response>(
+        _ records: [MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity,
+        complete: @escaping (APIError?) -> Void
+    ) {
         queue.assertCurrent()
         guard !records.isEmpty else {
             // The answer may rest on a change that is not committed yet.
@@ -198,26 +210,27 @@ package final class MetadataQuorum: @unchecked Sendable {
             return
         }
         let now = runtime.clock.wallMilliseconds
-        let version = replay.newestImage.metadataVersion
+        let version = controller.image.metadataVersion
         var effects: [RaftEffect] = []
         let baseOffset = node.logEndOffset
         let endOffset: Int64
         do {
             let values = try records.map { try $0.encoded(at: version) }
-            endOffset = try node.append(values, .oneBatch, now: now, into: &effects)
+            endOffset = try node.append(
+                values, atomicity == .oneBatch ? .oneBatch : .severalBatches, now: now, into: &effects)
         } catch {
             log.error("metadata change refused", metadata: ["reason": "\(error)"])
-            return complete(RequestFault(.unknownServerError, message: "\(error)"))
+            return complete(APIError(.unknownServerError, message: "\(error)"))
         }
         do throws(MetadataError) {
-            try replay.replay(records, baseOffset: baseOffset, epoch: node.epoch, timestamp: now)
+            try controller.replay(records, baseOffset: baseOffset, epoch: node.epoch, timestamp: now)
         } catch {
             // The decision made records that contradict the state it was shown: a defect, not an operating error.
             preconditionFailure("a decision made records that cannot be replayed: \(error)")
         }
         waiting.append(
             Waiting(
-                endOffset: endOffset, image: replay.visibleImage, delta: replay.takeDelta(),
+                endOffset: endOffset, image: controller.state.visibleImage, delta: controller.takeDelta(),
                 bytes: effects.reduce(0) { sum, effect in
                     if case .append(let batch) = effect { return sum + Int64(batch.bytes.count) }
                     return sum

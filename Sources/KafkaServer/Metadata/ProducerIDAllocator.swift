@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
+package import KafkaMetadata
 internal import Synchronization
 
 /// Gives out producer ids from blocks that the controller allocates, so that an id is never given twice, not even
@@ -16,7 +17,7 @@ package final class ProducerIDAllocator: Sendable {
         }
     }
 
-    package typealias Completion = @Sendable (Result<Int64, RequestFault>) -> Void
+    package typealias Completion = @Sendable (Result<Int64, APIError>) -> Void
 
     /// Requests that may wait for a block at once.
     private static let waitingMaximum = 10_000
@@ -28,11 +29,11 @@ package final class ProducerIDAllocator: Sendable {
     }
 
     private let state = Mutex(State())
-    private let allocate: @Sendable (@escaping @Sendable (Result<Block, RequestFault>) -> Void) -> Void
+    private let allocate: @Sendable (@escaping @Sendable (Result<Block, APIError>) -> Void) -> Void
 
     /// - Parameter allocate: asks the controller for a block; calls back from any queue.
     package init(
-        allocate: @escaping @Sendable (@escaping @Sendable (Result<Block, RequestFault>) -> Void) -> Void
+        allocate: @escaping @Sendable (@escaping @Sendable (Result<Block, APIError>) -> Void) -> Void
     ) {
         self.allocate = allocate
     }
@@ -59,12 +60,12 @@ package final class ProducerIDAllocator: Sendable {
         case .give(let id): completion(.success(id))
         case .ask: allocate { [self] in received($0) }
         case .wait: break
-        case .refuse: completion(.failure(RequestFault(.coordinatorLoadInProgress)))
+        case .refuse: completion(.failure(APIError(.coordinatorLoadInProgress)))
         }
     }
 
-    private func received(_ result: Result<Block, RequestFault>) {
-        var served: [(Completion, Result<Int64, RequestFault>)] = []
+    private func received(_ result: Result<Block, APIError>) {
+        var served: [(Completion, Result<Int64, APIError>)] = []
         let asksAgain = state.withLock { state -> Bool in
             switch result {
             case .failure(let fault):
@@ -84,16 +85,5 @@ package final class ProducerIDAllocator: Sendable {
         }
         for (completion, result) in served { completion(result) }
         if asksAgain { allocate { [self] in received($0) } }
-    }
-}
-
-/// Why a request that is not about a partition failed.
-package struct RequestFault: Error, Sendable {
-    package let code: ErrorCode
-    package let message: String?
-
-    package init(_ code: ErrorCode, message: String? = nil) {
-        self.code = code
-        self.message = message
     }
 }

@@ -8,13 +8,13 @@ package final class ListenerContext: Sendable {
     /// The listener's name, for example `PLAINTEXT`.
     package let name: String
     let log: Logger
-    private let broker: BrokerContext
+    private let gate: ListenerGate
     private let limits: ConnectionLimits
     private let connections = Mutex<[UInt64: any Connection]>([:])
 
-    init(name: String, broker: BrokerContext, limits: ConnectionLimits, log: Logger) {
+    init(name: String, gate: ListenerGate, limits: ConnectionLimits, log: Logger) {
         self.name = name
-        self.broker = broker
+        self.gate = gate
         self.limits = limits
         self.log = log
     }
@@ -27,7 +27,7 @@ package final class ListenerContext: Sendable {
             return nil
         }
         connections.withLock { $0[connection.id] = connection }
-        return RequestConnection(connection: connection, broker: broker, listener: self)
+        return RequestConnection(connection: connection, gate: gate, listener: self)
     }
 
     func connectionClosed(_ connection: any Connection) {

@@ -36,8 +36,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     let queue: any SerialQueue
     private let connection: any Connection
-    private let broker: BrokerContext
     private let listener: ListenerContext
+    /// nil until the broker serves; nothing is read before.
+    private var broker: BrokerContext?
     private var writer = ByteWriter(capacity: 512)
     private var outstanding: Deque<Slot> = []
     private var outstandingAreProduce = false
@@ -48,11 +49,18 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// True while frames lie unhandled in the connection's buffer behind an outstanding answer.
     private var isHeldBack = false
 
-    init(connection: any Connection, broker: BrokerContext, listener: ListenerContext) {
+    init(connection: any Connection, gate: ListenerGate, listener: ListenerContext) {
         self.connection = connection
-        self.broker = broker
         self.listener = listener
         queue = connection.queue
+        broker = gate.broker(for: self)
+        if broker == nil { holdBack() }
+    }
+
+    /// The broker serves now.
+    func begin(_ broker: BrokerContext) {
+        self.broker = broker
+        releaseIfPossible()
     }
 
     // MARK: ConnectionHandler
@@ -60,6 +68,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     package func received(_ bytes: UnsafeMutableRawBufferPointer) -> Consumption {
         isInsideReceived = true
         defer { isInsideReceived = false }
+        guard let broker else { return Consumption(consumed: 0) }
         var offset = 0
         while !isClosed {
             let left = bytes.count - offset
@@ -120,6 +129,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     /// Decodes the body and has `handler` answer it.
     func serve<Handler: RequestHandler>(_ handler: Handler.Type, _ frame: RequestFrame) {
+        guard let broker else { return }
         let version = frame.apiVersion
         guard Handler.servedVersions.contains(version) else {
             return end(reason: "\(Handler.Request.apiKey) version \(version) is not supported")
@@ -226,7 +236,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     /// Reads on once nothing stands in the way. Inside `received` the loop there decides.
     private func releaseIfPossible() {
-        guard isHeldBack, !isClosed, !isInsideReceived else { return }
+        guard isHeldBack, !isClosed, !isInsideReceived, broker != nil else { return }
         let produceMayFollow = outstandingAreProduce && outstanding.count < Self.outstandingMaximum / 2
         guard outstanding.isEmpty || produceMayFollow, connection.unsentBytes <= Self.unsentBytesMaximum else { return }
         isHeldBack = false
