@@ -36,16 +36,23 @@ struct SwiftKafkaServer: ParsableCommand {
         let files = DispatchRuntime.makeFileSystem()
         let loaded = try load(files)
         let configuration = loaded.configuration
-        let runtime = DispatchRuntime.makeRuntime(
-            reactorCount: configuration.network.networkThreads,
-            blockingThreads: configuration.network.backgroundThreads)
-        let loggers = Self.loggers(configuration.logging, runtime.clock)
+        let loggers = Self.loggers(configuration.logging)
         let log = loggers.logger("server")
+        let networkLog = loggers.logger("network")
+        let runtime: Runtime
+        do {
+            runtime = try DispatchRuntime.makeRuntime(
+                reactorCount: configuration.network.networkThreads ?? DispatchRuntime.processorCount,
+                blockingThreads: configuration.network.backgroundThreads,
+                warn: { networkLog.warning("\($0)") })
+        } catch {
+            Self.leave("swiftkafka-server: \(error)", status: 1)
+        }
         for warning in loaded.warnings { log.warning("\(warning)") }
 
         let broker = BrokerNode(configuration: configuration, runtime: runtime, loggers: loggers)
         let signals = Self.stopOnSignals(broker)
-        broker.onFatal = { reason in Self.leave("swiftkafka-server: \(reason)", status: 1) }
+        broker.onFatal { reason in Self.leave("swiftkafka-server: \(reason)", status: 1) }
         broker.start { result in
             if case .failure(let error) = result { Self.leave("swiftkafka-server: \(error)", status: 1) }
         }
@@ -75,7 +82,8 @@ struct SwiftKafkaServer: ParsableCommand {
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    private static func loggers(_ configuration: LoggingConfiguration, _ clock: any Clock) -> ComponentLoggers {
+    private static func loggers(_ configuration: LoggingConfiguration) -> ComponentLoggers {
+        let clock = DispatchRuntime.makeClock()
         let format: LineLogHandler.Format = configuration.format == .json ? .json : .text
         return ComponentLoggers { component in
             Logger(label: component) { _ in

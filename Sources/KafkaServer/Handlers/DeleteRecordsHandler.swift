@@ -49,7 +49,7 @@ package enum DeleteRecordsHandler: RequestHandler {
             let target = request.offset == toHighWatermark ? log.highWatermark : request.offset
             guard target >= 0, target <= log.highWatermark else { return failed(request, .offsetOutOfRange) }
             do throws(StorageError) {
-                try log.incrementLogStartOffset(target)
+                _ = try log.incrementLogStartOffset(to: target)
             } catch {
                 return failed(request, error.errorCode)
             }

@@ -36,7 +36,7 @@ package final class ClusterMetadata: Sendable {
     func autoCreate(_ names: [String], completion: @escaping @Sendable ([String: APIError]) -> Void) {
         let request = CreateTopicsRequest(
             topics: names.map { .init(name: $0, numPartitions: -1, replicationFactor: -1) })
-        createTopics(request, version: CreateTopicsHandler.servedVersions.upperBound) { result in
+        createTopics(request) { result in
             switch result {
             case .failure(let error): completion(Dictionary(uniqueKeysWithValues: names.map { ($0, error) }))
             case .success(let response):
@@ -51,12 +51,22 @@ package final class ClusterMetadata: Sendable {
     }
 
     func createTopics(
-        _ request: CreateTopicsRequest, version: Int16,
+        _ request: CreateTopicsRequest,
         completion: @escaping @Sendable (Result<CreateTopicsResponse, APIError>) -> Void
     ) {
         let (random, schema) = (random, schema)
         submit({ controller, _ in
-            controller.createTopics(request, version: version, schema: schema, makeID: { random.uuid() })
+            controller.createTopics(request, schema: schema, random: { random.next() })
+        }, completion: completion)
+    }
+
+    func createPartitions(
+        _ request: CreatePartitionsRequest,
+        completion: @escaping @Sendable (Result<CreatePartitionsResponse, APIError>) -> Void
+    ) {
+        let random = random
+        submit({ controller, _ in
+            controller.createPartitions(request, random: { random.next() })
         }, completion: completion)
     }
 }

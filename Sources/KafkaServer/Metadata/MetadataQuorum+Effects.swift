@@ -26,7 +26,7 @@ extension MetadataQuorum {
         case .becameLeader(let epoch): log.debug("metadata leader elected", metadata: ["epoch": "\(epoch)"])
         case .lostLeadership: failWaiting()
         case .takeSnapshot(let id, let timestamp): takeSnapshot(id, lastContainedTimestamp: timestamp)
-        case .advanceLogStart(let offset): try store.log.incrementLogStartOffset(offset)
+        case .advanceLogStart(let offset): _ = try store.log.incrementLogStartOffset(to: offset)
         case .deleteSnapshots(let ids): store.delete(ids)
         }
     }

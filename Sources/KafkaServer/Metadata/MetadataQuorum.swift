@@ -159,17 +159,30 @@ package final class MetadataQuorum: @unchecked Sendable {
         try? store.log.close()
     }
 
+    /// Commits records while the broker starts, before anybody else can ask for changes: waits for the sync.
+    func commitAtStart<Response>(
+        _ records: [MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity
+    ) throws {
+        precondition(waiting.isEmpty, "nothing else is under way at the start")
+        var outcome: APIError?
+        isStarting = true
+        commit(records, atomicity) { outcome = $0 }
+        isStarting = false
+        if let outcome { throw outcome }
+    }
+
     // MARK: Changes
 
     /// What a decision came to: the records that make the change, and the answer once they are committed.
-    package typealias Decision<Response: Sendable> = @Sendable (inout Controller, Times) -> ControllerResult<Response>
+    package typealias Decision<Response: Sendable> =
+        @Sendable (inout Controller, DecisionContext) -> ControllerResult<Response>
 
-    /// The time of a decision, in milliseconds.
-    package struct Times: Sendable {
-        /// Since 1970.
-        package let wall: Int64
-        /// Of the clock that never goes back.
-        package let monotonic: Int64
+    /// Where and when a decision is made.
+    package struct DecisionContext: Sendable {
+        /// The offset of the first record that is decided on.
+        package let nextOffset: Int64
+        /// Milliseconds of the clock that never goes back.
+        package let now: Int64
     }
 
     /// Has a change decided and made. `completion` runs on the queue once the change is committed and published, or when
@@ -184,8 +197,9 @@ package final class MetadataQuorum: @unchecked Sendable {
             guard waiting.count < Self.waitingMaximum else {
                 return completion(.failure(APIError(.throttlingQuotaExceeded)))
             }
-            let times = Times(wall: runtime.clock.wallMilliseconds, monotonic: runtime.clock.monotonicMilliseconds)
-            let result = decide(&controller, times)
+            let result = decide(
+                &controller,
+                DecisionContext(nextOffset: node.logEndOffset, now: runtime.clock.monotonicMilliseconds))
             commit(result.records, result.atomicity) { fault in
                 completion(fault.map { .failure($0) } ?? .success(result.response))
             }
