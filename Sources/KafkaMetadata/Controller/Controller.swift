@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaBase
+internal import KafkaBase
 
 /// Decides about the cluster: every request that changes metadata becomes records here.
 ///
