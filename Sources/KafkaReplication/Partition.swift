@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaBase
+package import KafkaRecords
 package import KafkaStorage
 internal import Synchronization
 

@@ -3,6 +3,7 @@ internal import KafkaBase
 internal import KafkaProtocol
 internal import KafkaReplication
 internal import KafkaStorage
+internal import Logging
 
 /// What was found in one partition for a fetch: where the bytes lie, or the error.
 struct PartitionRead {

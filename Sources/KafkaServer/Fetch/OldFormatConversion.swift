@@ -21,12 +21,15 @@ enum OldFormatConversion {
         } catch {
             return .failure(PartitionFault(.kafkaStorageError, message: "\(error)"))
         }
-        do throws(RecordError) {
-            return .success(
-                try LegacyMessageSet.convert(bytes, toMagic: version >= 2 ? 1 : 0, firstOffset: offset))
-        } catch {
-            // What the old format cannot hold at all is what Kafka 3 called an unsupported conversion.
-            return .failure(PartitionFault(.unsupportedVersion, message: "\(error)"))
+        var output = ByteWriter(capacity: bytes.count)
+        var failure: RecordError?
+        bytes.withUnsafeBytes { bytes in
+            do throws(RecordError) {
+                _ = try BatchDownConversion.convert(bytes, to: version >= 2 ? 1 : 0, from: offset, into: &output)
+            } catch { failure = error }
         }
+        // What the old format cannot hold at all is what Kafka 3 called an unsupported compression type.
+        if let failure { return .failure(PartitionFault(.unsupportedCompressionType, message: "\(failure)")) }
+        return .success(output.toArray())
     }
 }

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaMetadata
+internal import KafkaBase
+internal import KafkaMetadata
 package import KafkaProtocol
 
 /// ApiVersions (key 18): which APIs and versions this broker serves, and its features.
@@ -32,16 +36,18 @@ package enum ApiVersionsHandler: RequestHandler {
     }
 
     private static func response(_ broker: BrokerContext) -> ApiVersionsResponse {
-        let features = broker.metadata.image.features
+        let image = broker.metadata.image
         return ApiVersionsResponse(
             apiKeys: RequestRouter.served(unstable: broker.configuration.unstableAPIVersionsEnabled).map {
                 .init(apiKey: $0.key.rawValue, minVersion: $0.versions.lowerBound, maxVersion: $0.versions.upperBound)
             },
-            supportedFeatures: SupportedFeatures.all.map {
-                .init(name: $0.name, minVersion: $0.minimum, maxVersion: $0.maximum)
+            supportedFeatures: Feature.all.map {
+                .init(
+                    name: $0.name, minVersion: $0.supportedLevels.lowerBound,
+                    maxVersion: $0.supportedLevels.upperBound)
             },
-            finalizedFeaturesEpoch: broker.metadata.image.offset,
-            finalizedFeatures: features.map {
+            finalizedFeaturesEpoch: image.provenance.offset,
+            finalizedFeatures: image.features.all.map {
                 .init(name: $0.name, maxVersionLevel: $0.level, minVersionLevel: $0.level)
             })
     }

@@ -2,6 +2,7 @@
 internal import KafkaBase
 package import KafkaProtocol
 internal import KafkaReplication
+internal import KafkaRuntime
 internal import KafkaStorage
 
 /// DeleteRecords (key 21): moves the start of partitions forward; what lies before it is gone.

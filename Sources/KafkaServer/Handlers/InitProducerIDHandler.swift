@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
+internal import KafkaMetadata
 package import KafkaProtocol
 
 /// InitProducerId (key 22): gives an idempotent producer its id (KIP-98, KIP-360).
@@ -22,7 +23,7 @@ package enum InitProducerIDHandler: RequestHandler {
             switch result {
             case .success(let id): ticket.complete(InitProducerIdResponse(producerID: id, producerEpoch: 0))
             case .failure(let error):
-                ticket.complete(InitProducerIdResponse(errorCode: error.rawValue, producerEpoch: -1))
+                ticket.complete(InitProducerIdResponse(errorCode: error.code.rawValue, producerEpoch: -1))
             }
         }
         return .later

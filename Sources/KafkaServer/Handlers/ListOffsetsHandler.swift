@@ -2,6 +2,7 @@
 internal import KafkaBase
 package import KafkaProtocol
 internal import KafkaReplication
+internal import KafkaRuntime
 internal import KafkaStorage
 
 /// ListOffsets (key 2): resolves a timestamp, or a marker such as "latest", to an offset.

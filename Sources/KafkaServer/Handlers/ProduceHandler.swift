@@ -3,7 +3,9 @@ internal import KafkaBase
 package import KafkaProtocol
 internal import KafkaRecords
 internal import KafkaReplication
+internal import KafkaRuntime
 internal import KafkaStorage
+internal import Logging
 
 /// Produce (key 0): appends record batches to partitions.
 /// v0 message set format 0 · v1 throttle time · v2 append time, message format 1 · v3 transactional id, batch format 2
@@ -71,13 +73,13 @@ package enum ProduceHandler: RequestHandler {
 
     /// What Kafka refuses by the request's version alone: the record format, and zstd before version 7.
     private static func formatFault(_ bytes: UnsafeRawBufferPointer, _ version: Int16) -> PartitionFault? {
-        guard bytes.count > BatchLayout.magicOffset else {
+        guard bytes.count > RecordBatchHeader.magicPosition else {
             return version >= firstBatchVersion && bytes.isEmpty
                 ? PartitionFault(
                     .invalidRecord, message: "Produce requests with version \(version) must have a record batch")
                 : nil
         }
-        let magic = bytes[BatchLayout.magicOffset]
+        let magic = bytes[RecordBatchHeader.magicPosition]
         guard version >= firstBatchVersion else {
             return magic < 2
                 ? nil
@@ -124,7 +126,7 @@ package enum ProduceHandler: RequestHandler {
             return .init(
                 index: index, errorCode: fault.code.rawValue, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1,
                 recordErrors: fault.recordErrors.map {
-                    .init(batchIndex: $0.batchIndex, batchIndexErrorMessage: $0.message)
+                    .init(batchIndex: $0.index, batchIndexErrorMessage: $0.defect.description)
                 },
                 errorMessage: fault.message)
         }

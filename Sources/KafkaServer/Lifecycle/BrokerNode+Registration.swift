@@ -3,6 +3,7 @@ internal import KafkaBase
 internal import KafkaMetadata
 internal import KafkaProtocol
 internal import KafkaRaft
+internal import KafkaRuntime
 internal import KafkaStorage
 
 /// The node's part in its own cluster: first records of the log, registration of the broker.
@@ -23,7 +24,7 @@ extension BrokerNode {
         var settings = ControllerSettings(nodeID: configuration.nodeID, clusterID: storage.clusterID)
         settings.defaultPartitionCount = configuration.partitionsDefault
         settings.defaultReplicationFactor = configuration.replicationFactorDefault
-        settings.minInSyncReplicas = configuration.topicDefaults.inSyncReplicasMin
+        settings.minInSyncReplicas = configuration.topicDefaults.minInSyncReplicas
         settings.isUncleanLeaderElectionEnabled = configuration.topicDefaults.uncleanLeaderElectionEnabled
         settings.isTopicDeletionEnabled = configuration.deleteTopicsEnabled
         settings.sessionTimeoutMilliseconds = configuration.quorum.sessionTimeout

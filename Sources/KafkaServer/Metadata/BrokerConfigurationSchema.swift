@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
 internal import KafkaMetadata
 internal import KafkaProtocol
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import DequeModule
 internal import KafkaBase
 internal import KafkaMetadata
 internal import KafkaRaft
 internal import KafkaRuntime
 internal import KafkaStorage
+internal import Logging
 
 /// Performs what the raft node asks for.
 extension MetadataQuorum {

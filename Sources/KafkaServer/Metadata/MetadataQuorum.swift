@@ -4,6 +4,7 @@ internal import KafkaBase
 package import KafkaMetadata
 internal import KafkaProtocol
 internal import KafkaRaft
+internal import KafkaRecords
 package import KafkaRuntime
 internal import KafkaStorage
 internal import Logging
@@ -117,7 +118,7 @@ package final class MetadataQuorum: @unchecked Sendable {
         _ value: UnsafeRawBufferPointer, offset: Int64, onto replay: inout MetadataReplay
     ) throws(RaftError) {
         do throws(MetadataError) {
-            try replay.replay(try MetadataRecord(decoding: value), offset: offset)
+            try replay.replay(try KafkaMetadata.MetadataRecord(decoding: value), offset: offset)
         } catch {
             throw .corruptLog(offset: offset, reason: "\(error)")
         }
@@ -161,7 +162,7 @@ package final class MetadataQuorum: @unchecked Sendable {
 
     /// Commits records while the broker starts, before anybody else can ask for changes: waits for the sync.
     func commitAtStart<Response>(
-        _ records: [MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity
+        _ records: [KafkaMetadata.MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity
     ) throws {
         precondition(waiting.isEmpty, "nothing else is under way at the start")
         var outcome: APIError?
@@ -210,7 +211,7 @@ package final class MetadataQuorum: @unchecked Sendable {
     ///
     /// - Parameter complete: called once, on the queue.
     func commit<Response>(
-        _ records: [MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity,
+        _ records: [KafkaMetadata.MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity,
         complete: @escaping (APIError?) -> Void
     ) {
         queue.assertCurrent()
@@ -234,7 +235,7 @@ package final class MetadataQuorum: @unchecked Sendable {
                 values, atomicity == .oneBatch ? .oneBatch : .severalBatches, now: now, into: &effects)
         } catch {
             log.error("metadata change refused", metadata: ["reason": "\(error)"])
-            return complete(APIError(.unknownServerError, message: "\(error)"))
+            return complete(APIError(.unknownServerError, "\(error)"))
         }
         do throws(MetadataError) {
             try controller.replay(records, baseOffset: baseOffset, epoch: node.epoch, timestamp: now)

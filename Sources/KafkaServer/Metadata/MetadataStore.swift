@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
 internal import KafkaRaft
+internal import KafkaRecords
 internal import KafkaRuntime
 internal import KafkaStorage
 
