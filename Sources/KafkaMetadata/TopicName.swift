@@ -38,6 +38,9 @@ package enum TopicName {
         name.utf8.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") }
     }
 
+    /// The topic that holds the metadata log. It is not in the image, and no topic may take its name.
+    package static let clusterMetadata = "__cluster_metadata"
+
     /// Topics of the broker itself, marked as internal towards clients.
     package static let internalNames = ["__consumer_offsets", "__share_group_state", "__transaction_state"]
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-private import KafkaBase
+package import KafkaBase
 package import KafkaProtocol
 
 /// A record of a control batch of the metadata log or of a snapshot.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+private import KafkaProtocol
 private import KafkaRecords
 
 /// Reads a snapshot file piece by piece and checks its frame: header first, footer last, nothing behind it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaProtocol
+private import KafkaProtocol
 
 /// Turns the records of a state into the bytes of a snapshot file (KIP-630).
 ///

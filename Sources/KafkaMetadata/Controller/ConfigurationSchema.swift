@@ -13,5 +13,5 @@ package protocol ConfigurationSchema: Sendable {
     /// name.
     func effectiveTopicConfigs(
         overrides: [(key: String, value: String)], image: MetadataImage
-    ) -> [CreateTopicsResponse.CreatableTopicResult.CreatableTopicConfigs]
+    ) -> [CreateTopicsResponse.CreatableTopicConfigs]
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaBase
+private import KafkaBase
 package import KafkaProtocol
 
 extension Controller {

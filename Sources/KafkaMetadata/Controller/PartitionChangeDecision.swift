@@ -78,7 +78,7 @@ struct PartitionChangeDecision {
 
     private func elect(inSync: [Int32], eligible: [Int32], mayLead: (Int32) -> Bool) -> Election {
         let candidates = inSync.isEmpty ? eligible : inSync
-        let isValid: (Int32) -> Bool = { candidates.contains($0) && mayLead($0) }
+        func isValid(_ replica: Int32) -> Bool { candidates.contains(replica) && mayLead(replica) }
         if isValid(partition.leader) { return Election(leader: partition.leader, isUnclean: false) }
         if let leader = partition.replicas.first(where: isValid) { return Election(leader: leader, isUnclean: false) }
         if keepsEligibleLeaderReplicas, candidates.isEmpty,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaProtocol
+internal import KafkaProtocol
 
 /// Whom a client quota holds for: a combination of user, client id and address, each by name or by default.
 package struct QuotaEntity: Equatable, Comparable, Sendable {

@@ -20,6 +20,10 @@ extension MetadataReplay {
         delta.changedFeatures.append(record.name)
     }
 
+    mutating func replay(_ record: ZkMigrationStateRecord) {
+        newestImage.features.zkMigrationState = record.zkMigrationState
+    }
+
     mutating func replay(_ record: ClientQuotaRecord) {
         let entity = QuotaEntity(record)
         var values = newestImage.clientQuotas[entity] ?? SortedMap()

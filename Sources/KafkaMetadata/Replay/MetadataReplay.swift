@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaBase
 package import KafkaProtocol
 
 /// Replays metadata records onto an image, batch by batch.
@@ -79,7 +78,7 @@ package struct MetadataReplay: Sendable {
         case .unregisterController(let record): try replay(record)
         case .config(let record): replay(record)
         case .featureLevel(let record): replay(record)
-        case .zkMigrationState(let record): newestImage.features.zkMigrationState = record.zkMigrationState
+        case .zkMigrationState(let record): replay(record)
         case .clientQuota(let record): replay(record)
         case .producerIDs(let record): try replay(record)
         case .userScramCredential(let record): replay(record)
