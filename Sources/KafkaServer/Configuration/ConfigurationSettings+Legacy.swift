@@ -38,6 +38,20 @@ extension ConfigurationSettings {
         ("kafka.csv.metrics.", "there is no CSV reporter"),
     ]
 
+    /// What becomes of each obsolete key, for the documentation.
+    static var legacyReference: [(name: String, outcome: String)] {
+        let translated = [
+            ("broker.id", "taken as `node.id`; -1 is ignored"),
+            ("host.name, port", "taken into `listeners` as one PLAINTEXT listener"),
+            ("advertised.host.name, advertised.port", "taken into `advertised.listeners`"),
+            ("log.cleanup.interval.mins", "taken as `log.retention.check.interval.ms`"),
+        ]
+        return translated
+            + renamed.map { ($0.old, "taken as " + $0.new.map { "`\($0)`" }.joined(separator: " and ")) }
+            + droppedPrefixes.map { ($0.prefix + "*", "ignored: \($0.reason)") }
+            + dropped.map { ($0.name, "ignored: \($0.reason)") }
+    }
+
     /// Replaces obsolete keys by their successors and removes those without. Returns a warning for each.
     mutating func translateLegacyKeys() -> [ConfigurationWarning] {
         var warnings: [ConfigurationWarning] = []
