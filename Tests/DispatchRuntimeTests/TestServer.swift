@@ -91,6 +91,9 @@ final class TestServer {
     init(reactors: Int = 1, options: ListenOptions = ListenOptions(), body: @escaping FrameHandler.Body) throws {
         runtime = try DispatchRuntime.makeRuntime(reactorCount: reactors, blockingThreads: 2)
         let log = self.log
+        var options = options
+        // Clients that come in a burst must not wait for a second SYN.
+        options.backlog = 2_048
         listener = try runtime.network.listen(on: SocketAddress(host: "127.0.0.1", port: 0), options: options) {
             FrameHandler($0, log: log, body: body)
         }
