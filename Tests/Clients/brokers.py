@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real server binary as a test sees it: started on free ports with a directory of its own, stopped by process id."""
+"""The real server binary as a test sees it: started on free ports and a directory of its own, stopped by process id."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ProduceFailed(Exception):
 
 
 def messages(count: int, prefix: str = "m") -> list[Message]:
-    """Messages of every shape: null and empty keys and values, with headers (also null and repeated ones) and without."""
+    """Messages of every shape: null and empty keys and values; no headers, some, null and repeated ones."""
     shapes = [
         lambda i: Message(f"key-{i}".encode(), f"{prefix}-{i} äöü".encode()),
         lambda i: Message(None, f"{prefix}-{i}".encode() * 20),
@@ -54,6 +54,18 @@ def kcat_messages(count: int, prefix: str = "m") -> list[Message]:
         lambda i: Message(f"key-{i}".encode(), f"{prefix}-{i}".encode(), (("h", b"1"), ("trace", b"abc"))),
     ]
     return [shapes[i * len(shapes) // count](i) for i in range(count)]
+
+
+def messages_for(producer: str, count: int) -> list[Message]:
+    """Messages of every shape that the client can send."""
+    if producer == "kcat":
+        return kcat_messages(count)
+    if producer == "kafka-python":
+        # It takes no header without a value.
+        return [
+            Message(m.key, m.value, tuple((name, value or b"") for name, value in m.headers)) for m in messages(count)
+        ]
+    return messages(count)
 
 
 # --- kcat ------------------------------------------------------------------------------------------------------------
@@ -229,7 +241,7 @@ def python_consume(address: str, topic: str, count: int, partition: int = 0, off
             found += [Message(record.key, record.value, tuple(record.headers)) for record in arrived]
     finally:
         consumer.close()
-    return found
+    return found[:count]
 
 
 # --- aiokafka --------------------------------------------------------------------------------------------------------
@@ -281,7 +293,7 @@ def aio_consume(address: str, topic: str, count: int, partition: int = 0, offset
                 arrived = (await consumer.getmany(place, timeout_ms=20_000)).get(place, [])
                 assert arrived, f"{len(found)} of {count} messages arrived"
                 found += [Message(record.key, record.value, tuple(record.headers)) for record in arrived]
-            return found
+            return found[:count]
         finally:
             await consumer.stop()
 

@@ -12,8 +12,8 @@ import confluent_kafka
 import kafka
 import kafka.admin
 import pytest
-from confluent_kafka import KafkaError, KafkaException, OffsetSpec, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic, ResourceType
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
 
 import clients
 from brokers import Broker
