@@ -42,7 +42,6 @@ class Broker:
         self.directory = directory
         self.log_directory = directory / "data"
         self.port = port or free_port()
-        self.controller_port = free_port()
         self.config = directory / "server.properties"
         self.output = directory / "server.out"
         self.process: subprocess.Popen | None = None
@@ -55,16 +54,12 @@ class Broker:
 
     def write_config(self, properties: dict[str, object]) -> None:
         values: dict[str, object] = {
-            "process.roles": "broker,controller",
             "node.id": 1,
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-            "controller.listener.names": "CONTROLLER",
-            "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
             "log.dirs": self.log_directory,
         }
         values.update(properties)
-        lines = [f"{key}={value}" for key, value in values.items() if value is not None]
+        lines = [f"{key}={value}" for key, value in values.items()]
         self.config.write_text("\n".join(lines) + "\n")
 
     def spawn(self, *arguments: str) -> subprocess.Popen:
