@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaBase
-private import KafkaProtocol
+package import KafkaProtocol
 
 /// The records with which a cluster's metadata log begins.
 ///

@@ -78,7 +78,8 @@ package struct QuorumState: Equatable, Sendable {
         _ object: JSONValue, _ key: String, in range: ClosedRange<Int64>
     ) throws(RaftError) -> Int64 {
         guard let value = object[key]?.integer, range.contains(value) else {
-            throw .invalidQuorumState("\(key) is missing or not a number from \(range.lowerBound) to \(range.upperBound)")
+            throw .invalidQuorumState(
+                "\(key) is missing or not a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

@@ -21,7 +21,8 @@ extension Controller {
     ) -> ControllerResult<IncrementalAlterConfigsResponse> {
         var records: [MetadataRecord] = []
         var response = IncrementalAlterConfigsResponse()
-        var seen = occurrences(request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) })
+        var seen = occurrences(
+            request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) })
         for item in request.resources {
             let resource = ConfigResource(rawKind: item.resourceType, name: item.resourceName)
             guard let count = seen[resource] else { continue }
@@ -48,7 +49,8 @@ extension Controller {
     ) -> ControllerResult<AlterConfigsResponse> {
         var records: [MetadataRecord] = []
         var response = AlterConfigsResponse()
-        var seen = occurrences(request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) })
+        var seen = occurrences(
+            request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) })
         for item in request.resources {
             let resource = ConfigResource(rawKind: item.resourceType, name: item.resourceName)
             guard let count = seen[resource] else { continue }

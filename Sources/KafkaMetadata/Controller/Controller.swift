@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
+// SPDX-License-Identifier: Apache-2.0
+package import KafkaProtocol
 
 /// Decides about the cluster: every request that changes metadata becomes records here.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 private import KafkaBase
-private import KafkaProtocol
+package import KafkaProtocol
 
 extension MetadataImage {
     /// Calls `body` with the records that make this image from an empty one, in the order of a snapshot: the feature

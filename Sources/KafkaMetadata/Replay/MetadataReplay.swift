@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import KafkaProtocol
 
 /// Replays metadata records onto an image, batch by batch.
 ///

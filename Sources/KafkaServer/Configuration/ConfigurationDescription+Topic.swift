@@ -7,7 +7,7 @@ extension ConfigurationLayers {
     /// Unlike Apache Kafka, which shows a default for `retention.ms` when `log.retention.hours` is set, this shows
     /// the key that the value really comes from.
     package func describeTopic(overrides: [String: String]) -> [ConfigurationDescription] {
-        ConfigurationKeys.topic
+        ConfigurationKeys.topicKeys
             .filter { !$0.isInternal || overrides[$0.name] != nil }
             .map { describe($0, override: overrides[$0.name]) }
             .sorted { $0.name < $1.name }

@@ -43,7 +43,7 @@ package struct ConfigurationLayers: Sendable {
     /// nothing here are passed over.
     package func topicDefaults() -> TopicConfiguration {
         var configuration = TopicConfiguration()
-        for definition in ConfigurationKeys.topic {
+        for definition in ConfigurationKeys.topicKeys {
             let keys = ConfigurationKeys.brokerSynonyms(ofTopicKey: definition.name)
             let values = occurrences(of: keys).lazy.compactMap { occurrence in
                 (try? ConfigurationKeys.broker(occurrence.key.name)?.parse(occurrence.text))

@@ -78,7 +78,7 @@ package enum ConfigurationReference {
 
     private static func topicTable() -> [String] {
         ["| Key | Type | Default | Allowed | Broker's key | Acts | Meaning |", "|---|---|---|---|---|---|---|"]
-            + ConfigurationKeys.topic.map { key in
+            + ConfigurationKeys.topicKeys.map { key in
                 let synonyms = ConfigurationKeys.brokerSynonyms(ofTopicKey: key.name).map { "`\($0.name)`" }
                 return row([
                     name(key), key.type.name, defaultText(key), allowed(key), synonyms.joined(separator: ", "),
@@ -89,7 +89,7 @@ package enum ConfigurationReference {
 
     private static func groupTable() -> [String] {
         ["| Key | Type | Default | Allowed | Meaning |", "|---|---|---|---|---|"]
-            + ConfigurationKeys.group.map { key in
+            + ConfigurationKeys.groupKeys.map { key in
                 row([name(key), key.type.name, defaultText(key), allowed(key), key.documentation])
             }
     }

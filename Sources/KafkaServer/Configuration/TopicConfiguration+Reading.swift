@@ -5,7 +5,7 @@ extension TopicConfiguration {
     /// The defaults that the broker's settings give to topics.
     init(_ reader: inout ConfigurationReader) {
         self.init()
-        for definition in ConfigurationKeys.topic {
+        for definition in ConfigurationKeys.topicKeys {
             let synonyms = ConfigurationKeys.brokerSynonyms(ofTopicKey: definition.name)
             guard let synonym = synonyms.first(where: { reader.isSet($0.name) }) else { continue }
             let value = synonym.converted(reader.value(synonym.name))

@@ -7,6 +7,8 @@ package struct TopicConfigurationError: Error, Equatable, Sendable, CustomString
     /// What the client is told.
     package let message: String
 
+    package init(message: String) { self.message = message }
+
     /// The code that goes with the message.
     package var errorCode: ErrorCode { .invalidConfig }
 
@@ -36,7 +38,7 @@ extension TopicConfiguration {
 
     /// Checks all overrides that a topic is to have, each by itself and against each other and `defaults`.
     package static func validate(
-        _ overrides: [(name: String, value: String?)], defaults: TopicConfiguration
+        _ overrides: some Sequence<(key: String, value: String?)>, defaults: TopicConfiguration
     ) throws(TopicConfigurationError) {
         var configuration = defaults
         for (name, text) in overrides {
@@ -63,7 +65,7 @@ extension TopicConfiguration {
     ///
     /// Overrides come from the metadata log, where they were checked before they were written, perhaps by another
     /// version: keys and values that mean nothing here are passed over.
-    package func applying(_ overrides: some Sequence<(name: String, value: String)>) -> TopicConfiguration {
+    package func applying(_ overrides: some Sequence<(key: String, value: String)>) -> TopicConfiguration {
         var result = self
         var internalSegmentBytes: ConfigurationValue?
         for (name, text) in overrides {

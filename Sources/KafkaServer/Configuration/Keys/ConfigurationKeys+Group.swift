@@ -2,7 +2,7 @@
 
 extension ConfigurationKeys {
     /// What a group can set for itself.
-    static let group: [ConfigurationDefinition] = [
+    package static let groupKeys: [ConfigurationDefinition] = [
         .int(
             "consumer.session.timeout.ms", 45_000, .atLeast(1), .dynamic, .later,
             "A member of a consumer group without a heartbeat for this long is removed."),

@@ -2,7 +2,7 @@
 
 extension ConfigurationKeys {
     /// What a topic can set for itself.
-    static let topic: [ConfigurationDefinition] = [
+    package static let topicKeys: [ConfigurationDefinition] = [
         .int(
             "segment.bytes", 1_073_741_824, .atLeast(1_048_576), .dynamic, .acts,
             "Size at which a segment is rolled."),

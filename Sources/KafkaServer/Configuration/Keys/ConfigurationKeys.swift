@@ -33,12 +33,12 @@ package enum ConfigurationKeys {
 
     /// The topic key called `name`.
     package static func topic(_ name: String) -> ConfigurationDefinition? {
-        topic.first { $0.name == name }
+        topicKeys.first { $0.name == name }
     }
 
     /// The group key called `name`.
     package static func group(_ name: String) -> ConfigurationDefinition? {
-        group.first { $0.name == name }
+        groupKeys.first { $0.name == name }
     }
 
     /// Where each broker key is. Built when the first key is looked up.
