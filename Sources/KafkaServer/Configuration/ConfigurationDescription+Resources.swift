@@ -9,12 +9,35 @@ extension ConfigurationLayers {
     package func describeTopic(overrides: [String: String]) -> [ConfigurationDescription] {
         ConfigurationKeys.topicKeys
             .filter { !$0.isInternal || overrides[$0.name] != nil }
-            .map { describe($0, override: overrides[$0.name]) }
+            .map { key in
+                let synonyms = ConfigurationKeys.brokerSynonyms(ofTopicKey: key.name)
+                return describe(key, override: overrides[key.name], source: .topic, synonyms: synonyms)
+            }
             .sorted { $0.name < $1.name }
     }
 
-    private func describe(_ definition: ConfigurationDefinition, override: String?) -> ConfigurationDescription {
-        let lower = occurrences(of: ConfigurationKeys.brokerSynonyms(ofTopicKey: definition.name))
+    /// Every key of a group with its value, in the order of their names.
+    package func describeGroup(overrides: [String: String]) -> [ConfigurationDescription] {
+        ConfigurationKeys.groupKeys
+            .map { key in
+                let synonyms = ConfigurationKeys.broker("group." + key.name).map { [ConfigurationSynonym($0.name)] }
+                return describe(key, override: overrides[key.name], source: .group, synonyms: synonyms ?? [])
+            }
+            .sorted { $0.name < $1.name }
+    }
+
+    /// Every key of a subscription to client metrics with its value, in the order of their names.
+    package func describeClientMetrics(overrides: [String: String]) -> [ConfigurationDescription] {
+        ConfigurationKeys.clientMetricsKeys
+            .map { describe($0, override: overrides[$0.name], source: .clientMetrics, synonyms: []) }
+            .sorted { $0.name < $1.name }
+    }
+
+    private func describe(
+        _ definition: ConfigurationDefinition, override: String?, source: ConfigurationValueSource,
+        synonyms keys: [ConfigurationSynonym]
+    ) -> ConfigurationDescription {
+        let lower = occurrences(of: keys)
         var synonyms = lower.map {
             ConfigurationDescription.Synonym(name: $0.key.name, value: $0.text, source: $0.source)
         }
@@ -22,7 +45,7 @@ extension ConfigurationLayers {
         if let override {
             value = ConfigurationLayers.normalized(override, definition)
             synonyms.insert(
-                ConfigurationDescription.Synonym(name: definition.name, value: value, source: .topic), at: 0)
+                ConfigurationDescription.Synonym(name: definition.name, value: value, source: source), at: 0)
         } else if let first = lower.first {
             value = ConfigurationLayers.converted(first.text, from: first.key, to: definition)
         } else {
