@@ -95,6 +95,7 @@ let package = Package(
         target(
             "KafkaSimulator",
             ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque, heap]),
+        target("RuntimeConformance", ["KafkaRuntime"]),
         target(
             "SwiftKafka",
             [
@@ -117,7 +118,7 @@ let package = Package(
         tests(
             "KafkaReplicationTests",
             ["KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
-        tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase"]),
+        tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",
             [
@@ -127,7 +128,10 @@ let package = Package(
         tests("KafkaToolsTests", ["KafkaTools", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
         tests(
             "KafkaSimulatorTests",
-            ["KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase"]),
+            [
+                "KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
+                "RuntimeConformance",
+            ]),
         tests("SwiftKafkaTests", ["SwiftKafka"]),
         tests("TidyTests", []),
     ]

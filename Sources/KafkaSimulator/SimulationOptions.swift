@@ -49,9 +49,10 @@ package struct SimulationOptions: Sendable {
         var random = Xoshiro256(seed: seed ^ 0x6F70_7469_6F6E_7321)
         var options = SimulationOptions()
         options.queueHop = [0...0, 200...2_000, 200...20_000, 1_000...2_000_000][random.value(in: 0...3)]
-        options.networkLatency = [
-            10_000...10_000, 20_000...500_000, 100_000...20_000_000, 1_000_000...300_000_000,
-        ][random.value(in: 0...3)]
+        options.networkLatency =
+            [
+                10_000...10_000, 20_000...500_000, 100_000...20_000_000, 1_000_000...300_000_000,
+            ][random.value(in: 0...3)]
         options.blockingDelay = [0...0, 20_000...4_000_000, 1_000_000...200_000_000][random.value(in: 0...2)]
         options.pieceBytes = [65_536...65_536, 1...65_536, 1...1_460, 1...64][random.value(in: 0...3)]
         options.windowBytes = [256...1_024, 4_096...65_536, 65_536...262_144][random.value(in: 0...2)]
