@@ -140,10 +140,13 @@ struct ConnectedPair {
 /// Bytes that show where in a stream they belong.
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    return (0..<count).map { _ in
+    // Words at a time: the long ones are megabytes, and tests are not optimised.
+    var words = [UInt64](repeating: 0, count: (count + 7) / 8)
+    for index in words.indices {
         state ^= state << 13
         state ^= state >> 7
         state ^= state << 17
-        return UInt8(truncatingIfNeeded: state)
+        words[index] = state
     }
+    return words.withUnsafeBytes { Array($0.prefix(count)) }
 }

@@ -37,10 +37,12 @@ struct SimulatedWorld: ConformanceWorld {
     func `the simulated runtime keeps the rules under drawn behaviour`(_ demand: ConformanceCase) throws {
         for seed in 1...4 as ClosedRange<UInt64> {
             var options = SimulationOptions.drawn(seed: seed)
-            // The cases carry megabytes and watch timeouts of some 50 ms: no satellite links, no windows of one packet.
+            // The cases carry megabytes and watch timeouts of some 50 ms: no satellite links, no windows of one packet,
+            // no pieces of a few bytes.
             options.networkLatency = 10_000...1_000_000
             options.windowBytes = 16_384...65_536
             options.queueHop = 200...100_000
+            options.pieceBytes = options.pieceBytes.lowerBound...max(1_460, options.pieceBytes.upperBound)
             try demand.run(SimulatedWorld(SimulatedRuntime(seed: seed, options: options)))
         }
     }
