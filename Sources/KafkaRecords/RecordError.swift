@@ -20,6 +20,8 @@ public enum RecordError: Error, Equatable, Sendable, CustomStringConvertible {
     case inflatesTooLarge(limit: Int)
     /// The record at `index` (from 0, within its batch) is malformed.
     case invalidRecord(index: Int, RecordDefect)
+    /// The header says what a client may not say.
+    case invalidBatch(BatchDefect)
     /// The header's record count is not the number of records in the batch.
     case wrongRecordCount(expected: Int, found: Int)
     /// A control record's key or value is malformed.
@@ -40,6 +42,7 @@ public enum RecordError: Error, Equatable, Sendable, CustomStringConvertible {
         case .corruptCompression(let type): "the \(type.name) data is damaged"
         case .inflatesTooLarge(let limit): "the records inflate to more than \(limit) bytes"
         case .invalidRecord(let index, let defect): "record \(index): \(defect)"
+        case .invalidBatch(let defect): "\(defect)"
         case .wrongRecordCount(let expected, let found): "\(expected) records were announced, \(found) found"
         case .invalidControlRecord: "the control record is malformed"
         case .invalidWrapper: "the compressed message does not hold plain messages"
@@ -49,7 +52,7 @@ public enum RecordError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// What is wrong with one record.
-public enum RecordDefect: Equatable, Sendable, CustomStringConvertible {
+public enum RecordDefect: Error, Equatable, Sendable, CustomStringConvertible {
     /// The batch ends inside the record.
     case truncated
     /// The record's length is negative or not the sum of its parts.
@@ -58,14 +61,14 @@ public enum RecordDefect: Equatable, Sendable, CustomStringConvertible {
     case invalidVarint
     /// The number of headers is negative or more than the record can hold.
     case invalidHeaderCount
-    /// A header's key is null or not UTF-8, or its length is impossible.
+    /// A header's key is null.
     case invalidHeader
-    /// The offset is not the one that follows from the record's place.
-    case offsetNotContiguous
     /// A record of a compacted topic has no key.
     case missingKey
     /// The timestamp is outside what the topic allows.
     case timestampOutOfRange(Int64)
+    /// The producer has claimed that the timestamps are the leader's.
+    case timestampTypeNotAllowed
 
     public var description: String {
         switch self {
@@ -74,9 +77,27 @@ public enum RecordDefect: Equatable, Sendable, CustomStringConvertible {
         case .invalidVarint: "a variable-length integer is too long"
         case .invalidHeaderCount: "the number of headers is not possible"
         case .invalidHeader: "a header is malformed"
-        case .offsetNotContiguous: "the offset does not follow from the record's place"
         case .missingKey: "a compacted topic takes no record without a key"
         case .timestampOutOfRange(let timestamp): "timestamp \(timestamp) is out of range"
+        case .timestampTypeNotAllowed: "a producer must not set the timestamp type to LogAppendTime"
+        }
+    }
+}
+
+/// What is wrong with a batch's header as a client's.
+public enum BatchDefect: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The number of records is not positive, or not that of the offsets.
+    case wrongOffsetRange
+    /// Clients do not write control batches.
+    case controlFromClient
+    /// A producer id comes with a sequence number.
+    case missingSequence
+
+    public var description: String {
+        switch self {
+        case .wrongOffsetRange: "the number of records is not that of the batch's offsets"
+        case .controlFromClient: "clients must not write control records"
+        case .missingSequence: "the batch has a producer id but no sequence number"
         }
     }
 }
