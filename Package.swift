@@ -69,7 +69,7 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        target("KafkaProtocol", ["KafkaBase"]),
+        .target(name: "KafkaProtocol", dependencies: ["KafkaBase"], exclude: ["Schema"], swiftSettings: settings),
         target("KafkaRecords", ["KafkaBase", "CZlib", "CLZ4", "CSnappy", "CZstd"]),
         // Engines
         target("KafkaStorage", ["KafkaBase", "KafkaRuntime", "KafkaRecords", "KafkaProtocol", deque]),
@@ -110,7 +110,7 @@ let package = Package(
         // Tests
         tests("KafkaBaseTests", ["KafkaBase"]),
         tests("KafkaRuntimeTests", ["KafkaRuntime", "KafkaBase"]),
-        tests("KafkaProtocolTests", ["KafkaProtocol", "KafkaBase"]),
+        tests("KafkaProtocolTests", ["KafkaProtocol", "KafkaBase", "generate-protocol"]),
         tests("KafkaRecordsTests", ["KafkaRecords", "KafkaBase"]),
         tests("KafkaStorageTests", ["KafkaStorage", "KafkaRecords", "KafkaRuntime", "KafkaBase", "DispatchRuntime"]),
         tests("KafkaRaftTests", ["KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
