@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaRuntime
+import KafkaRuntime
 
 /// SplitMix64: turns any 64-bit seed, zero too, into well-mixed words. Used to fill larger generators' states and to
 /// derive one seed from another.
