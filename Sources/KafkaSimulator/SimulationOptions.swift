@@ -19,8 +19,6 @@ package struct SimulationOptions: Sendable {
     package var reactorsPerHost = 2
     /// Milliseconds since 1970 at which the simulation starts.
     package var startWallMilliseconds: Int64 = 1_700_000_000_000
-    /// Milliseconds after which an attempt to connect over a cut link fails.
-    package var connectTimeout: Int64 = 10_000
     /// How many of a million delivered pieces reset their connection instead.
     package var resetsPerMillionPieces = 0
     /// The most events that one call to a `run` function handles before it reports a livelock.

@@ -78,7 +78,7 @@ extension RuntimeConformance {
         let bytes = pattern(5_000)
         pair.client.onQueue { peer in
             peer.send(bytes)
-            peer.connection.close()
+            peer.connection.closeAfterSending()
         }
         try world.expectSoon("the end") { pair.server.isClosed }
         try expectEqual(pair.server.consumedCount, bytes.count, "bytes shown before closed")

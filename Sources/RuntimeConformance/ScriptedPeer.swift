@@ -24,6 +24,8 @@ final class ScriptedPeer: ConnectionHandler, @unchecked Sendable {
     private let receive: Receive
     private let onDrained: @Sendable (ScriptedPeer) -> Void
     private let log = Mutex(Log())
+    /// Only touched on the connection's queue.
+    private var isReceiving = false
 
     init(
         _ connection: any Connection, receive: @escaping Receive = ScriptedPeer.takeAll,
@@ -55,7 +57,9 @@ final class ScriptedPeer: ConnectionHandler, @unchecked Sendable {
     func received(_ bytes: UnsafeMutableRawBufferPointer) -> Consumption {
         check("received")
         log.withLock { $0.shows.append(bytes.count) }
+        isReceiving = true
         let consumption = receive(self, bytes)
+        isReceiving = false
         log.withLock { $0.consumed.append(contentsOf: bytes[..<consumption.consumed]) }
         return consumption
     }
@@ -73,7 +77,9 @@ final class ScriptedPeer: ConnectionHandler, @unchecked Sendable {
 
     private func check(_ call: String) {
         let isCurrent = connection.queue.isCurrent
+        let isNested = isReceiving
         log.withLock { log in
+            if isNested { log.violations.append("\(call) inside received") }
             if !isCurrent { log.violations.append("\(call) off the queue") }
             if !log.closings.isEmpty { log.violations.append("\(call) after closed") }
         }

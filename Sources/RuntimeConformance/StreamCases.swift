@@ -11,6 +11,7 @@ extension RuntimeConformance {
             ConformanceCase("stream: unused bytes are shown again with more behind them", showsUnusedAgain),
             ConformanceCase("stream: room is made for as many bytes as are needed", makesRoom),
             ConformanceCase("stream: unused bytes are not shown without new ones", waitsForMore),
+            ConformanceCase("stream: a handler that leaves much without saying what it needs fails", failsUndeclared),
             ConformanceCase("stream: changes in place are kept", keepsChanges),
             ConformanceCase("stream: a paused handler is shown nothing; resuming shows what was unused first", pauses),
             ConformanceCase("stream: a peer that does not read holds the sender back", holdsBack),
@@ -99,11 +100,23 @@ extension RuntimeConformance {
     }
 
     private static func makesRoom(_ world: any ConformanceWorld) throws {
-        let pair = try ConnectedPair(world, server: { ScriptedPeer($0, receive: takeFrames) })
+        let needed = Shared(0)
+        let early = Recorder<Int>()
+        let pair = try ConnectedPair(
+            world,
+            server: {
+                ScriptedPeer($0) { peer, bytes in
+                    if bytes.count < needed.value { early.append(bytes.count) }
+                    let consumption = takeFrames(peer, bytes)
+                    needed.value = consumption.needed
+                    return consumption
+                }
+            })
         let bytes = frame(3_000_000, seed: 9) + frame(10, seed: 10)
         pair.client.onQueue { $0.send(bytes) }
         try world.expectSoon("a frame of three million bytes") { pair.server.consumedCount == bytes.count }
         try expect(pair.server.seen.consumed == bytes, "the frame differs")
+        try expectEqual(early.all, [], "sizes shown that were less than needed")
         try pair.finish(world)
     }
 
@@ -121,6 +134,16 @@ extension RuntimeConformance {
         pair.client.onQueue { $0.send(Array("67890".utf8)) }
         try world.expectSoon("ten bytes used") { pair.server.consumedCount == 10 }
         try expectEqual(pair.server.seen.consumed, Array("1234567890".utf8), "bytes")
+        try pair.finish(world)
+    }
+
+    private static func failsUndeclared(_ world: any ConformanceWorld) throws {
+        let pair = try ConnectedPair(world, server: { ScriptedPeer($0) { _, _ in Consumption(consumed: 0) } })
+        pair.client.onQueue { $0.send(pattern(3 << 20)) }
+        try world.expectSoon("the end") { pair.server.isClosed && pair.client.isClosed }
+        guard case .failed = pair.server.seen.closings[0] else {
+            throw ConformanceFailure("closed because of \(pair.server.seen.closings[0])")
+        }
         try pair.finish(world)
     }
 

@@ -29,7 +29,7 @@ final class ConnectAttempt: @unchecked Sendable {
         self.fabric = fabric
         self.completion = completion
         subject = TraceSubject("\(host.name)→\(address)")
-        deadline = fabric.loop.now + fabric.options.connectTimeout * 1_000_000
+        deadline = fabric.loop.now + options.connectTimeout * 1_000_000
     }
 
     func begin() {

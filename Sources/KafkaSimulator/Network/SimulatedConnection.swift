@@ -13,10 +13,18 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         /// The handler is not known yet.
         case opening
         case open
-        /// Closes when the output has gone out.
+        /// Everything goes out, then comes the end.
         case closing
+        /// All is sent and the peer was told so; what it still sends is thrown away, because closing with unread bytes
+        /// would reset the connection under the peer's eyes.
+        case lingering
         case closed
     }
+
+    /// Milliseconds that a peer gets to close its side after the end.
+    private static let lingerMilliseconds: Int64 = 1_000
+    /// A handler that leaves more than this without saying what it waits for will never go on.
+    private static let undeclaredMax = 1 << 20
 
     let id: UInt64
     var queue: any SerialQueue { reactor }
@@ -34,6 +42,8 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     private var inbox: Deque<[UInt8]> = []
     private var peerHasEnded = false
     private var buffer: [UInt8] = []
+    /// What the handler said it needs; fewer bytes are not shown to it.
+    private var needed = 0
     private var isPaused = false
     private var isShowing = false
     private var mustShowAgain = false
@@ -44,7 +54,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     private var isWriteScheduled = false
     // Idleness.
     private var lastActivity: Int64
-    private var idleTimer: TimerToken?
+    private var timer: TimerToken?
 
     init(
         queue: SimulatedQueue, local: SocketAddress, remote: SocketAddress, inbound: SimulatedPipe,
@@ -84,13 +94,13 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     func send(_ bytes: UnsafeRawBufferPointer) {
         guard mayAddOutput() else { return }
         output.add(bytes)
-        if !isShowing, !isWaitingForRoom { flush() }
+        planFlush()
     }
 
     func sendFile(_ file: any File, offset: Int64, count: Int) {
         guard mayAddOutput() else { return }
         output.add(file, offset: offset, count: count)
-        if !isShowing, !isWaitingForRoom { flush() }
+        planFlush()
     }
 
     private func mayAddOutput() -> Bool {
@@ -98,9 +108,24 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         return phase == .open || phase == .opening
     }
 
+    /// Output from outside `received` goes out a little later, together with what else is added until then.
+    private func planFlush() {
+        if !isShowing, !isWaitingForRoom { scheduleWrite() }
+    }
+
+    private func scheduleWrite() {
+        guard !isWriteScheduled else { return }
+        isWriteScheduled = true
+        reactor.async { [self] in
+            isWriteScheduled = false
+            flush()
+        }
+    }
+
     /// Gives the operating system what it takes.
     private func flush() {
-        while output.count > 0, outbound.room > 0, phase != .closed {
+        let hadOutput = output.count > 0
+        while output.count > 0, outbound.room > 0 {
             do throws(NetworkError) {
                 outbound.send(try output.take(outbound.room))
                 lastActivity = fabric.loop.now
@@ -109,31 +134,30 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
             }
         }
         isWaitingForRoom = output.count > 0
-        if output.count == 0, phase == .closing { finish(.local, closing: .politely) }
+        guard output.count == 0 else { return }
+        if phase == .closing {
+            linger()
+        } else if hadOutput, phase == .open {
+            handler?.drained()
+        }
     }
 
     /// The receiver has read: there is room for more.
     func windowOpened() {
-        guard isWaitingForRoom, !isWriteScheduled, phase != .closed else { return }
-        isWriteScheduled = true
-        reactor.async { [self] in
-            isWriteScheduled = false
-            guard phase != .closed else { return }
-            flush()
-            if output.count == 0, phase == .open { handler?.drained() }
-        }
+        if isWaitingForRoom { scheduleWrite() }
     }
 
     // MARK: Receiving
 
     func arrived(_ bytes: [UInt8]) {
+        guard phase != .lingering else { return inbound.acknowledge(bytes.count) }
         inbox.append(bytes)
         scheduleRead()
     }
 
     func arrivedEnd() {
         peerHasEnded = true
-        scheduleRead()
+        if phase == .lingering { finish(.local, closing: .silently) } else { scheduleRead() }
     }
 
     func pauseReading() {
@@ -151,7 +175,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     }
 
     private func scheduleRead() {
-        guard !isReadScheduled, !isPaused, phase == .open || phase == .closing else { return }
+        guard !isReadScheduled, mayRead else { return }
         isReadScheduled = true
         reactor.async { [self] in
             isReadScheduled = false
@@ -159,7 +183,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         }
     }
 
-    private var mayRead: Bool { !isPaused && (phase == .open || phase == .closing) }
+    private var mayRead: Bool { !isPaused && phase == .open }
 
     private func read() {
         if mayRead, mustShowAgain {
@@ -169,7 +193,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         guard mayRead else { return }
         if !inbox.isEmpty {
             takeFromInbox()
-            show()
+            if buffer.count >= needed { show() }
         }
         guard mayRead else { return }
         if !inbox.isEmpty {
@@ -209,11 +233,12 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         guard phase != .closed else { return }
         shown.removeFirst(consumption.consumed)
         buffer = shown
-        guard !isWaitingForRoom else { return }
-        let hadOutput = output.count > 0
-        flush()
-        // The handler could see unsent bytes while it ran and may have paused because of them.
-        if hadOutput, output.count == 0, phase == .open { handler.drained() }
+        guard buffer.count <= Self.undeclaredMax || consumption.needed > buffer.count else {
+            let error = NetworkError("\(remoteAddress): unused input without a declared need")
+            return finish(.failed(error), closing: .abruptly)
+        }
+        needed = consumption.needed
+        if !isWaitingForRoom { flush() }
     }
 
     // MARK: Closing
@@ -232,6 +257,22 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         guard phase == .open || phase == .opening else { return }
         phase = .closing
         if !isShowing, !isWaitingForRoom { flush() }
+    }
+
+    /// Says that nothing more comes, and waits for the peer to do the same.
+    private func linger() {
+        phase = .lingering
+        outbound.sendEnd()
+        discardInput()
+        if peerHasEnded { return finish(.local, closing: .silently) }
+        if let timer { reactor.cancel(timer) }
+        timer = reactor.schedule(after: Self.lingerMilliseconds) { [self] in finish(.local, closing: .silently) }
+    }
+
+    private func discardInput() {
+        let count = inbox.reduce(0) { $0 + $1.count }
+        inbox = []
+        if count > 0 { inbound.acknowledge(count) }
     }
 
     func close() {
@@ -266,13 +307,16 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     }
 
     private func tearDown(_ manner: Manner) {
+        let isEnded = phase == .lingering
         phase = .closed
-        if let idleTimer { reactor.cancel(idleTimer) }
-        idleTimer = nil
+        isWaitingForRoom = false
+        if let timer { reactor.cancel(timer) }
+        timer = nil
         output.removeAll()
         inbox = []
         buffer = []
         switch manner {
+        case .politely where isEnded: outbound.abandonSender()
         case .politely: outbound.sendEnd()
         case .abruptly: outbound.sendReset()
         case .silently: outbound.abandonSender()
@@ -285,7 +329,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
 
     private func armIdleTimer(after milliseconds: Int64) {
         guard idleTimeout > 0 else { return }
-        idleTimer = reactor.schedule(after: milliseconds) { [self] in
+        timer = reactor.schedule(after: milliseconds) { [self] in
             let idle = (fabric.loop.now - lastActivity) / 1_000_000
             if idle >= idleTimeout {
                 finish(.idle, closing: .politely)
