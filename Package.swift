@@ -63,7 +63,7 @@ let package = Package(
         // Ground
         .target(name: "CPlatform"),
         target("KafkaBase", ["CPlatform"]),
-        target("KafkaRuntime", ["KafkaBase", deque, heap]),
+        target("KafkaRuntime", ["KafkaBase", deque]),
         // Formats
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -94,7 +94,7 @@ let package = Package(
             ]),
         target(
             "KafkaSimulator",
-            ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque, heap]),
+            ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque]),
         target("RuntimeConformance", ["KafkaRuntime"]),
         target(
             "SwiftKafka",

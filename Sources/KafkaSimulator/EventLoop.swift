@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-private import HeapModule
-
 /// Virtual time and the events to come, ordered by time and, within one moment, by when they were added.
 ///
 /// `@unchecked Sendable`: a simulation is stepped by one thread at a time; everything that runs in it runs inside
@@ -15,18 +13,12 @@ final class EventLoop: @unchecked Sendable {
         case timerWork(SimulatedQueue, UInt64)
     }
 
-    struct Event: Comparable {
+    struct Event {
         let time: Int64
-        let sequence: UInt64
         let kind: EventKind
         let subject: TraceSubject
         let life: HostLife?
         let action: Action
-
-        static func == (left: Event, right: Event) -> Bool { left.sequence == right.sequence }
-        static func < (left: Event, right: Event) -> Bool {
-            left.time == right.time ? left.sequence < right.sequence : left.time < right.time
-        }
 
         var isDead: Bool {
             if let life, life.isOver { return true }
@@ -46,8 +38,7 @@ final class EventLoop: @unchecked Sendable {
     private(set) var current: SimulatedQueue?
     var random: Xoshiro256
     var trace: EventTrace
-    private var events = Heap<Event>()
-    private var sequence: UInt64 = 0
+    private var events = EventHeap()
     private var timers = 0
     private var cancelledTimers = 0
 
@@ -61,9 +52,7 @@ final class EventLoop: @unchecked Sendable {
     ) {
         if let life, life.isOver { return }
         precondition(time >= now, "an event cannot be added to the past")
-        sequence += 1
-        let event = Event(
-            time: time, sequence: sequence, kind: kind, subject: subject, life: life, action: action)
+        let event = Event(time: time, kind: kind, subject: subject, life: life, action: action)
         if event.isTimer { timers += 1 }
         events.insert(event)
     }
@@ -77,7 +66,7 @@ final class EventLoop: @unchecked Sendable {
 
     /// When the next event happens; nil when there is none.
     func nextTime() -> Int64? {
-        while let next = events.min {
+        while let next = events.first {
             guard next.isDead else { return next.time }
             removeFirst()
         }
@@ -92,9 +81,8 @@ final class EventLoop: @unchecked Sendable {
 
     /// Runs the next event; false when there is none.
     func step() -> Bool {
-        guard let time = nextTime() else { return false }
+        guard let time = nextTime(), let event = removeFirst() else { return false }
         now = time
-        let event = removeFirst()
         switch event.action {
         case .timerDue(let queue, let token):
             queue.timerIsDue(token)
@@ -131,15 +119,19 @@ final class EventLoop: @unchecked Sendable {
 
     /// Releases what will never run.
     func dropDeadEvents() {
-        let alive = events.unordered.filter { !$0.isDead }
-        events = Heap(alive)
-        timers = alive.count { $0.isTimer }
+        var left = 0
+        events.filter { event in
+            guard !event.isDead else { return false }
+            if event.isTimer { left += 1 }
+            return true
+        }
+        timers = left
         cancelledTimers = 0
     }
 
     @discardableResult
-    private func removeFirst() -> Event {
-        let event = events.removeMin()
+    private func removeFirst() -> Event? {
+        guard let event = events.removeFirst() else { return nil }
         if event.isTimer { timers -= 1 }
         if event.isDead, cancelledTimers > 0 { cancelledTimers -= 1 }
         return event
