@@ -49,6 +49,19 @@ import Testing
         #expect(first.now == second.now)
     }
 
+    @Test func `a run is the same in other processes, where hash tables are seeded otherwise`() async throws {
+        var hashes: [String] = []
+        for _ in 0..<2 {
+            let result = try await #require(processExitsWith: .success, observing: [\.standardOutputContent]) {
+                let simulation = try SimulatedRuntimeTests().runWorkload(seed: 77)
+                print("trace \(simulation.trace.hash)")
+            }
+            let output = String(decoding: result.standardOutputContent, as: UTF8.self)
+            hashes += output.split(separator: "\n").filter { $0.hasPrefix("trace ") }.map(String.init)
+        }
+        #expect(hashes == Array(repeating: "trace \(try runWorkload(seed: 77).trace.hash)", count: 2))
+    }
+
     @Test func `different seeds run differently`() throws {
         let hashes = try (1...20).map { try runWorkload(seed: $0).trace.hash }
         #expect(Set(hashes).count == 20)
