@@ -46,17 +46,11 @@ enum FetchAnswer {
         if let diverging = read.diverging {
             data.divergingEpoch = .init(epoch: diverging.epoch, endOffset: diverging.endOffset)
         }
-        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98).
-        data.abortedTransactions = plan.isolation == .lastStable ? abortedTransactions(read) : nil
+        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98). This broker
+        // takes no transactions, so none was aborted.
+        data.abortedTransactions = plan.isolation == .lastStable ? [] : nil
         attachRecords(read, plan, &data, &files)
         return data
-    }
-
-    private static func abortedTransactions(_ read: PartitionRead) -> [FetchResponse.AbortedTransaction] {
-        guard let log = read.partition?.log, read.byteCount > 0 else { return [] }
-        return log.abortedTransactions(from: read.request.fetchOffset, to: read.lastStableOffset).map {
-            .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
-        }
     }
 
     private static func attachRecords(

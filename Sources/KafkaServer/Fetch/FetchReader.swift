@@ -99,7 +99,7 @@ enum FetchReader {
         _ request: FetchPartitionRequest, _ log: UnifiedLog
     ) -> (epoch: Int32, endOffset: Int64)? {
         let end = log.endOffset(forEpoch: request.lastFetchedEpoch)
-        guard end.epoch < request.lastFetchedEpoch || end.endOffset < request.fetchOffset else { return nil }
-        return (end.epoch, end.endOffset)
+        guard end.leaderEpoch < request.lastFetchedEpoch || end.endOffset < request.fetchOffset else { return nil }
+        return (end.leaderEpoch, end.endOffset)
     }
 }

@@ -10,9 +10,18 @@ package import KafkaProtocol
 ///
 /// The answers of one request are built once per distinct resource without own settings and shared, and end at
 /// `entriesMax`: a request of a few bytes per resource must not make gigabytes of answer.
-package struct DescribeConfigsHandler: Sendable {
-    package static let api = APIKey.describeConfigs
-    package static let versions: ClosedRange<Int16> = 0...4
+package struct DescribeConfigsHandler: RequestHandler, Sendable {
+    package static let servedVersions: ClosedRange<Int16> = 0...4
+
+    package static func handle(
+        _ request: DescribeConfigsRequest, _ context: RequestContext,
+        _ ticket: () -> ReplyTicket<DescribeConfigsResponse>
+    ) -> Reply<DescribeConfigsResponse> {
+        .answer(
+            answer(
+                request, version: context.version, configuration: context.broker.configuration,
+                image: context.broker.metadata.image))
+    }
 
     /// The most keys that one request may look through; what comes after is refused.
     static let entriesMax = 500_000

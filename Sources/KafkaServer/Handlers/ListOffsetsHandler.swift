@@ -92,10 +92,10 @@ package enum ListOffsetsHandler: RequestHandler {
             return found(request, timestamp: -1, offset: end, epoch: leaderEpoch)
         case Marker.earliest:
             let start = log.logStartOffset
-            return found(request, timestamp: -1, offset: start, epoch: log.epoch(ofOffset: start) ?? -1)
+            return found(request, timestamp: -1, offset: start, epoch: log.epoch(of: start) ?? -1)
         case Marker.earliestLocal where version >= 8:
             let start = log.logStartOffset
-            return found(request, timestamp: -1, offset: start, epoch: log.epoch(ofOffset: start) ?? -1)
+            return found(request, timestamp: -1, offset: start, epoch: log.epoch(of: start) ?? -1)
         case Marker.largestTimestamp where version >= 7:
             return answer(request, try log.offsetOfMaxTimestamp(), end)
         case Marker.latestTiered where version >= 9, Marker.earliestPendingUpload where version >= 11:
@@ -109,7 +109,7 @@ package enum ListOffsetsHandler: RequestHandler {
 
     /// A record that consumers may not read yet is not found.
     private static func answer(
-        _ request: PartitionRequest, _ found: TimestampOffset?, _ end: Int64
+        _ request: PartitionRequest, _ found: TimestampedOffset?, _ end: Int64
     ) -> PartitionResponse {
         guard let found, found.offset < end else {
             return self.found(request, timestamp: -1, offset: -1, epoch: -1)

@@ -2,6 +2,7 @@
 internal import KafkaBase
 package import KafkaProtocol
 internal import KafkaReplication
+internal import KafkaStorage
 
 /// OffsetForLeaderEpoch (key 23): where a leader epoch ends, so that a client or follower can find out from where on
 /// its log differs (KIP-101, KIP-279, KIP-320).
@@ -40,7 +41,7 @@ package enum OffsetForLeaderEpochHandler: RequestHandler {
         case .success(let leader):
             let end = leader.log.endOffset(forEpoch: request.leaderEpoch)
             return PartitionResponse(
-                partition: request.partition, leaderEpoch: end.epoch, endOffset: end.endOffset)
+                partition: request.partition, leaderEpoch: end.leaderEpoch, endOffset: end.endOffset)
         }
     }
 

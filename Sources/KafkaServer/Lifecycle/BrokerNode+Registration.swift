@@ -53,7 +53,9 @@ extension BrokerNode {
     }
 
     /// Registers this incarnation of the broker and unfences it. In a quorum of one nobody has to be waited for.
-    func register(_ quorum: MetadataQuorum, _ storage: OpenStorage, _ listeners: ListenerGroup) throws {
+    func register(
+        _ quorum: MetadataQuorum, _ storage: OpenStorage, _ listeners: ListenerGroup, previousBrokerEpoch: Int64
+    ) throws {
         let request = BrokerRegistrationRequest(
             brokerID: configuration.nodeID, clusterID: storage.clusterID, incarnationID: runtime.random.uuid(),
             listeners: listeners.bound.compactMap { bound in
@@ -68,7 +70,7 @@ extension BrokerNode {
                     name: $0.name, minSupportedVersion: $0.supportedLevels.lowerBound,
                     maxSupportedVersion: $0.supportedLevels.upperBound)
             },
-            rack: configuration.rack, logDirs: storage.directoryIDs, previousBrokerEpoch: storage.previousBrokerEpoch)
+            rack: configuration.rack, logDirs: storage.directoryIDs, previousBrokerEpoch: previousBrokerEpoch)
         let now = runtime.clock.monotonicMilliseconds
         let registration = quorum.controller.registerBroker(
             request, nextOffset: quorum.node.logEndOffset, now: now)
@@ -87,6 +89,14 @@ extension BrokerNode {
     private func check(_ code: Int16, _ what: String) throws {
         guard code != 0 else { return }
         throw StartError("\(what) failed: \(ErrorCode(rawValue: code)?.name ?? "error \(code)")")
+    }
+}
+
+extension BrokerConfiguration {
+    /// What a topic's logs are configured with: its own settings over the dynamic and static ones of this broker.
+    func logConfiguration(ofTopic name: String, _ image: MetadataImage) -> LogConfiguration {
+        ConfigurationLayers(self, image: image).topicDefaults()
+            .applying(image.configs(of: .topic(name)).map { (name: $0.key, value: $0.value) }).log
     }
 }
 

@@ -20,6 +20,7 @@ package final class BrokerNode: @unchecked Sendable {
 
     private enum Phase {
         case idle
+        case starting
         case running(Running)
         case stopping
         case stopped
@@ -61,49 +62,107 @@ package final class BrokerNode: @unchecked Sendable {
     package func start(completion: @escaping @Sendable (Result<Void, StartError>) -> Void) {
         queue.async { [self] in
             guard case .idle = phase else { return completion(.failure(StartError("the broker was started before"))) }
+            phase = .starting
+            let began = runtime.clock.monotonicMilliseconds
             do {
-                phase = .running(try startParts())
-                completion(.success(()))
-            } catch let error as StartError {
-                phase = .stopped
-                completion(.failure(error))
+                let starting = try openParts()
+                loadLogs(starting) { [self] report in
+                    queue.async { [self] in completion(finishStart(starting, report, began: began)) }
+                }
             } catch {
-                phase = .stopped
-                completion(.failure(StartError("\(error)")))
+                completion(failed(error))
             }
         }
     }
 
-    private func startParts() throws -> Running {
-        let began = runtime.clock.monotonicMilliseconds
-        let storage = try OpenStorage.open(configuration, runtime: runtime, log: loggers.logger("storage"))
-        let listeners = ListenerGroup(configuration.network)
+    /// What is open while the logs are loaded.
+    private struct Starting {
+        let storage: OpenStorage
+        let quorum: MetadataQuorum
+        let listeners: ListenerGroup
+        let replicas: ReplicaManager
+        let published: PublishedMetadata
+    }
+
+    private func failed(_ error: any Error) -> Result<Void, StartError> {
+        phase = .stopped
+        return .failure(error as? StartError ?? StartError("\(error)"))
+    }
+
+    private func openParts() throws -> Starting {
+        let storageLog = loggers.logger("storage")
+        let storage = try OpenStorage.open(
+            configuration, runtime: runtime, observer: StorageEvents(log: storageLog), log: storageLog)
         do {
-            let published = PublishedMetadata()
             let replicas = ReplicaManager()
-            let quorum = try openQuorum(storage, replicas, published)
+            let published = PublishedMetadata()
+            return Starting(
+                storage: storage, quorum: try openQuorum(storage, replicas, published),
+                listeners: ListenerGroup(configuration.network), replicas: replicas, published: published)
+        } catch {
+            storage.abandon()
+            throw error
+        }
+    }
+
+    private func loadLogs(_ starting: Starting, completion: @escaping @Sendable (LoadReport) -> Void) {
+        let image = starting.quorum.controller.image
+        let progress = LoadProgressLog(log: loggers.logger("storage"), clock: runtime.clock)
+        starting.storage.logs.loadLogs(
+            topicConfiguration: { [configuration] in configuration.logConfiguration(ofTopic: $0, image) },
+            progress: { progress.report($0) }, completion: completion)
+    }
+
+    private func finishStart(
+        _ starting: Starting, _ report: LoadReport, began: Int64
+    ) -> Result<Void, StartError> {
+        let (storage, quorum, listeners) = (starting.storage, starting.quorum, starting.listeners)
+        do {
+            setStraysAside(storage.logs, quorum.controller.image)
             try quorum.start()
             try bootstrap(quorum, storage)
             try listeners.bind(configuration.network, runtime: runtime, log: loggers.logger("network"))
-            try register(quorum, storage, listeners)
-            let context = makeContext(storage, quorum, replicas, published)
-            storage.didLoad(referenced: replicas)
-            addresses.withLock { addresses in
-                for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
-            }
-            listeners.open(context)
-            log.info(
-                "broker started",
-                metadata: [
-                    "node": "\(configuration.nodeID)", "cluster": "\(storage.clusterID)",
-                    "listeners": "\(listeners.bound.map { "\($0.configuration.name)://\($0.address)" })",
-                    "ms": "\(runtime.clock.monotonicMilliseconds - began)",
-                ])
-            return Running(storage: storage, quorum: quorum, listeners: listeners, context: context)
+            try register(quorum, storage, listeners, previousBrokerEpoch: report.previousBrokerEpoch)
         } catch {
             listeners.stopAccepting()
+            quorum.stop()
             storage.abandon()
-            throw error
+            return failed(error)
+        }
+        let context = makeContext(storage, quorum, starting.replicas, starting.published)
+        addresses.withLock { addresses in
+            for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
+        }
+        storage.logs.startTasks()
+        listeners.open(context)
+        phase = .running(Running(storage: storage, quorum: quorum, listeners: listeners, context: context))
+        log.info(
+            "broker started",
+            metadata: [
+                "node": "\(configuration.nodeID)", "cluster": "\(storage.clusterID)",
+                "listeners": "\(listeners.bound.map { "\($0.configuration.name)://\($0.address)" }.joined(separator: ","))",
+                "ms": "\(runtime.clock.monotonicMilliseconds - began)",
+            ])
+        return .success(())
+    }
+
+    /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
+    /// perhaps made again, while their removal was cut short.
+    private func setStraysAside(_ logs: LogManager, _ image: MetadataImage) {
+        for log in logs.logs {
+            let name = log.topicPartition
+            let topic = image.topics.topic(named: name.topic)
+            let isKnown =
+                topic?.partition(name.partition)?.replicas.contains(configuration.nodeID) == true
+                && (log.topicID == nil || log.topicID == topic?.id)
+            guard !isKnown else { continue }
+            do throws(StorageError) {
+                try logs.setAside(name)
+                self.log.warning("stray partition set aside", metadata: ["partition": "\(name)"])
+            } catch {
+                self.log.error(
+                    "stray partition cannot be set aside", metadata: ["partition": "\(name)", "reason": "\(error)"])
+            }
         }
     }
 
@@ -113,10 +172,7 @@ package final class BrokerNode: @unchecked Sendable {
         let configuration = configuration
         let updater = ReplicaUpdater(
             nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: loggers.logger("storage"),
-            logConfiguration: { topic, image in
-                ConfigurationLayers(image: image, configuration: configuration).topicDefaults()
-                    .applying(image.configs(of: .topic(topic.name)).map { (name: $0.key, value: $0.value) }).log
-            })
+            logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) })
         return try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
@@ -134,7 +190,7 @@ package final class BrokerNode: @unchecked Sendable {
         let nodeID = configuration.nodeID
         let metadata = ClusterMetadata(
             published: published, quorum: quorum, random: runtime.random,
-            schema: BrokerConfigurationSchema(configuration: configuration))
+            schema: ServerConfigurationSchema(configuration))
         let producerIDs = ProducerIDAllocator { completion in
             quorum.submit({ controller, _ in
                 controller.allocateProducerIDs(
@@ -158,22 +214,19 @@ package final class BrokerNode: @unchecked Sendable {
             addresses.withLock { $0 = [:] }
             running.listeners.stopAccepting()
             running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
-                finishShutdown(running, began: began)
-                completion()
+                let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
+                running.quorum.stop()
+                running.storage.close(brokerEpoch: epoch) { [self] in
+                    queue.async { [self] in
+                        phase = .stopped
+                        log.info(
+                            "broker stopped",
+                            metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
+                        completion()
+                    }
+                }
             }
         }
-    }
-
-    private func finishShutdown(_ running: Running, began: Int64) {
-        let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
-        running.quorum.stop()
-        do {
-            try running.storage.close(brokerEpoch: epoch)
-            log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
-        } catch {
-            log.error("stopping was not clean; the next start checks the logs", metadata: ["reason": "\(error)"])
-        }
-        phase = .stopped
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaBase
 package import KafkaMetadata
+internal import KafkaProtocol
 internal import KafkaRaft
 package import KafkaRuntime
 package import KafkaStorage
@@ -56,7 +57,7 @@ package struct StorageFormatter: Sendable {
         for place in places {
             guard let bytes = try files.readFile(place.path) else { continue }
             let records = try SnapshotReader.values(in: bytes, id: place.id).map { value in
-                try value.withUnsafeBytes { try KafkaMetadata.MetadataRecord(decoding: $0) }
+                try value.withUnsafeBytes { try MetadataRecord(decoding: $0) }
             }
             if let bootstrap = BootstrapMetadata(records: records) { return bootstrap }
         }

@@ -118,7 +118,7 @@ package final class MetadataQuorum: @unchecked Sendable {
         _ value: UnsafeRawBufferPointer, offset: Int64, onto replay: inout MetadataReplay
     ) throws(RaftError) {
         do throws(MetadataError) {
-            try replay.replay(try KafkaMetadata.MetadataRecord(decoding: value), offset: offset)
+            try replay.replay(try MetadataRecord(decoding: value), offset: offset)
         } catch {
             throw .corruptLog(offset: offset, reason: "\(error)")
         }
@@ -162,7 +162,7 @@ package final class MetadataQuorum: @unchecked Sendable {
 
     /// Commits records while the broker starts, before anybody else can ask for changes: waits for the sync.
     func commitAtStart<Response>(
-        _ records: [KafkaMetadata.MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity
+        _ records: [MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity
     ) throws {
         precondition(waiting.isEmpty, "nothing else is under way at the start")
         var outcome: APIError?
@@ -211,7 +211,7 @@ package final class MetadataQuorum: @unchecked Sendable {
     ///
     /// - Parameter complete: called once, on the queue.
     func commit<Response>(
-        _ records: [KafkaMetadata.MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity,
+        _ records: [MetadataRecord], _ atomicity: ControllerResult<Response>.Atomicity,
         complete: @escaping (APIError?) -> Void
     ) {
         queue.assertCurrent()

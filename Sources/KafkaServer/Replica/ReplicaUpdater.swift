@@ -34,7 +34,7 @@ struct ReplicaUpdater: Sendable {
         guard let topic = replicas.remove(id: deleted.id) else { return }
         for partition in topic.partitions.compactMap({ $0 }) {
             do throws(StorageError) {
-                try logs.delete(partition.topicPartition)
+                try logs.deleteLog(for: partition.topicPartition)
             } catch {
                 log.error(
                     "deleting a partition failed",
@@ -76,7 +76,7 @@ struct ReplicaUpdater: Sendable {
         let name = TopicPartition(topic: topic.name, partition: index)
         var log: UnifiedLog?
         do throws(StorageError) {
-            log = try logs.openOrCreate(name, topicID: topic.id, configuration: configuration)
+            log = try logs.createLog(for: name, topicID: topic.id, configuration: configuration)
             // This broker is the only replica: all of its log is committed.
             if let log { log.updateHighWatermark(log.logEndOffset) }
         } catch {
