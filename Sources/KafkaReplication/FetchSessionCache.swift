@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaBase
+internal import KafkaBase
 package import KafkaRuntime
 internal import Synchronization
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaMetadata
+internal import KafkaMetadata
 package import KafkaReplication
 package import KafkaRuntime
 package import Logging

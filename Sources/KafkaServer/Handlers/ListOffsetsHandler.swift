@@ -73,9 +73,10 @@ package enum ListOffsetsHandler: RequestHandler {
             return failed(request, fault.code)
         case .success(let leader):
             do throws(StorageError) {
-                return context.version == 0
-                    ? try segmentStarts(request, leader.log)
-                    : try find(request, leader.log, leader.epoch, isolationLevel, context.version)
+                guard context.version > 0 else { return try segmentStarts(request, leader.log) }
+                var response = try find(request, leader.log, leader.epoch, isolationLevel, context.version)
+                if context.version < 4 { response.leaderEpoch = -1 }
+                return response
             } catch {
                 return failed(request, error.errorCode)
             }

@@ -96,7 +96,7 @@ extension BrokerConfiguration {
     /// What a topic's logs are configured with: its own settings over the dynamic and static ones of this broker.
     func logConfiguration(ofTopic name: String, _ image: MetadataImage) -> LogConfiguration {
         ConfigurationLayers(self, image: image).topicDefaults()
-            .applying(image.configs(of: .topic(name)).map { (name: $0.key, value: $0.value) }).log
+            .applying(image.configs(of: .topic(name))).log
     }
 }
 

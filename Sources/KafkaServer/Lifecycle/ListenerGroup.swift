@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
-package import KafkaRuntime
+internal import KafkaRuntime
 internal import Logging
 internal import Synchronization
 

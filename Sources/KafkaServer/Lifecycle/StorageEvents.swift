@@ -12,7 +12,7 @@ struct StorageEvents: LogObserver {
     func logEvent(_ event: KafkaStorage.LogEvent) {
         switch event {
         case .recoveringSegment(let path, let bytes):
-            log.info("checking segment", metadata: ["path": "\(path)", "bytes": "\(bytes)"])
+            log.debug("checking segment", metadata: ["path": "\(path)", "bytes": "\(bytes)"])
         case .truncatedTail(let path, let from, let to, let reason):
             log.warning(
                 "cut damaged end of segment",

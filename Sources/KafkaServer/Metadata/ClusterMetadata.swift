@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
 package import KafkaMetadata
-package import KafkaProtocol
-package import KafkaRuntime
+internal import KafkaProtocol
+internal import KafkaRuntime
 
 /// The cluster's metadata as handlers use them: the published image, and requests to the controller.
 package final class ClusterMetadata: Sendable {

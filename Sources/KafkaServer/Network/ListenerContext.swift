@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaRuntime
-package import Logging
+internal import KafkaRuntime
+internal import Logging
 internal import Synchronization
 
 /// One listener of the broker and the connections that came in through it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import DequeModule
 internal import KafkaBase
-package import KafkaProtocol
+internal import KafkaProtocol
 package import KafkaRuntime
 internal import Logging
 
