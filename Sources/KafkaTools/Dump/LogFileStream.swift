@@ -74,9 +74,9 @@ struct LogFileStream: ~Copyable {
         let isChecksumValid: Bool
         if header.sizeInBytes <= Self.trustedSize {
             bytes = try load(position, header.sizeInBytes)
-            isChecksumValid = Self.isChecksumValid(bytes, header)
+            isChecksumValid = Self.verify(bytes, header)
         } else {
-            isChecksumValid = try isChecksumValid(header)
+            isChecksumValid = try verify(header)
             bytes = try load(position, isChecksumValid ? header.sizeInBytes : RecordBatchHeader.size)
         }
         // A file that has become shorter in the meantime.
@@ -118,7 +118,7 @@ struct LogFileStream: ~Copyable {
         buffer = .allocate(byteCount: wanted, alignment: 16)
     }
 
-    private static func isChecksumValid(_ entry: UnsafeRawBufferPointer, _ header: LogEntryHeader) -> Bool {
+    private static func verify(_ entry: UnsafeRawBufferPointer, _ header: LogEntryHeader) -> Bool {
         guard entry.count == header.sizeInBytes else { return false }
         do throws(RecordError) {
             return header.magic == 2
@@ -129,7 +129,7 @@ struct LogFileStream: ~Copyable {
     }
 
     /// The checksum of an entry at the position, read piece by piece.
-    private mutating func isChecksumValid(_ header: LogEntryHeader) throws(FileError) -> Bool {
+    private mutating func verify(_ header: LogEntryHeader) throws(FileError) -> Bool {
         let front = ByteReader(try load(position, RecordBatchHeader.size))
         var reader = front
         let entryEnd = position + Int64(header.sizeInBytes)

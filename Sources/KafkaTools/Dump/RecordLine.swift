@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
+import KafkaProtocol
 import KafkaRaft
 import KafkaRecords
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import KafkaRuntime
+package import KafkaRuntime
 
 /// Prints files of partition and metadata directories, each by the ending of its name. Never writes or locks anything,
 /// so that the directory of a running broker can be looked at.

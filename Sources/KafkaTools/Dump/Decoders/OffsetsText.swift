@@ -43,7 +43,7 @@ enum OffsetsText {
     private static func group(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> String {
         var reader = ByteReader(bytes)
         let value = try GroupMetadataValue(from: &reader, version: try reader.readInt16())
-        let members = value.members.map { "\($0.memberId)=\(assignment($0, value.protocolType))" }
+        let members = value.members.map { "\($0.memberID)=\(assignment($0, value.protocolType))" }
         var json = "{\"protocolType\":"
         JSONText.append(quoted: value.protocolType, to: &json)
         json += ",\"protocol\":"
