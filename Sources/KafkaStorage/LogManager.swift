@@ -106,18 +106,36 @@ public final class LogManager: Sendable {
         for partition: TopicPartition, topicID: KafkaUUID?, configuration topic: LogConfiguration,
         directoryID: KafkaUUID? = nil
     ) throws(StorageError) -> UnifiedLog {
-        try state.withLock { (state) throws(StorageError) in
-            if let log = state.logs[partition] {
-                if let topicID { try log.setTopicID(topicID) }
-                return log
+        // The place is taken under the lock, the files are made without it: lookups must not wait for the disk.
+        let existing = try state.withLock { (state) throws(StorageError) -> UnifiedLog? in
+            if let log = state.logs[partition] { return log }
+            if state.isShutDown { throw .closed(path: configuration.directories[0]) }
+            guard state.places[partition] == nil else {
+                throw .kafka(.kafkaStorageError, "\(partition) is being made or deleted")
             }
-            if state.isShutDown { throw .closed(path: self.configuration.directories[0]) }
-            let place = try Self.place(directoryID, state)
-            let path = "\(state.directories[place].path)/\(partition)"
-            let log = try open(path, partition, topicID, topic, LogOpenOptions())
-            state.logs[partition] = log
-            state.places[partition] = place
+            state.places[partition] = try Self.place(directoryID, state)
+            return nil
+        }
+        if let existing {
+            if let topicID { try existing.setTopicID(topicID) }
+            return existing
+        }
+        do throws(StorageError) {
+            let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
+            guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+            let log = try open("\(directory)/\(partition)", partition, topicID, topic, LogOpenOptions())
+            state.withLock { state in
+                // The directory may have gone out of service meanwhile, and its places with it.
+                if state.places[partition] == nil {
+                    log.markOffline("\(directory) is offline")
+                } else {
+                    state.logs[partition] = log
+                }
+            }
             return log
+        } catch {
+            state.withLock { $0.places[partition] = nil }
+            throw error
         }
     }
 
@@ -155,12 +173,17 @@ public final class LogManager: Sendable {
     /// Deletes a partition's log: it is gone at once, its files after `file.delete.delay.ms`. Does nothing where there
     /// is none.
     public func deleteLog(for partition: TopicPartition) throws(StorageError) {
-        let unique = runtime.random.uuid()
-        try state.withLock { (state) throws(StorageError) in
-            guard let log = state.logs[partition] else { return }
-            try log.delete(unique: unique)
-            state.logs[partition] = nil
-            state.places[partition] = nil
+        let log = state.withLock { state in
+            defer { state.logs[partition] = nil }
+            return state.logs[partition]
+        }
+        guard let log else { return }
+        do throws(StorageError) {
+            try log.delete(unique: runtime.random.uuid())
+            state.withLock { $0.places[partition] = nil }
+        } catch {
+            state.withLock { $0.logs[partition] = log }
+            throw error
         }
     }
 
