@@ -94,7 +94,10 @@ let package = Package(
             ]),
         target(
             "KafkaSimulator",
-            ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque]),
+            [
+                "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque,
+                logging,
+            ]),
         target("RuntimeConformance", ["KafkaRuntime"]),
         target(
             "SwiftKafka",

@@ -192,6 +192,10 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         }
         guard mayRead else { return }
         if !inbox.isEmpty {
+            guard buffer.count <= Self.undeclaredMax || needed > buffer.count else {
+                let error = NetworkError("\(remoteAddress): unused input without a declared need")
+                return finish(.failed(error), closing: .abruptly)
+            }
             takeFromInbox()
             if buffer.count >= needed { show() }
         }
@@ -233,10 +237,6 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         guard phase != .closed else { return }
         shown.removeFirst(consumption.consumed)
         buffer = shown
-        guard buffer.count <= Self.undeclaredMax || consumption.needed > buffer.count else {
-            let error = NetworkError("\(remoteAddress): unused input without a declared need")
-            return finish(.failed(error), closing: .abruptly)
-        }
         needed = consumption.needed
         if !isWaitingForRoom { flush() }
     }
