@@ -106,7 +106,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         // Executables
-        executable("swiftkafka-server", ["SwiftKafka", "KafkaServer", "DispatchRuntime", argumentParser, logging]),
+        executable(
+            "swiftkafka-server", ["KafkaBase", "KafkaRuntime", "KafkaServer", "DispatchRuntime", logging]),
         executable("swiftkafka", ["KafkaTools", argumentParser]),
         executable("dump-log-segments", ["KafkaTools", argumentParser]),
         executable("generate-protocol", []),
