@@ -48,14 +48,12 @@ package struct QuorumControlState: Sendable {
     /// With kraft.version 1 the voters of the formatted checkpoint are repeated once in the log, so that they are part of
     /// every later snapshot.
     func recordsAtEpochStart(leaderID: Int32, staticVoters: [Int32]) -> [KRaftControlRecord] {
-        let version: Int16 = kraftVersion == .reconfigurable ? 1 : 0
-        let everyone = (voterIDs ?? staticVoters).map { id in
-            LeaderChangeMessage.Voter(voterID: id, voterDirectoryID: directoryID(ofVoter: id) ?? .zero)
-        }
+        // Version 0, without directory ids: Kafka reads every LeaderChange record as version 0, whatever it says.
+        let everyone = (voterIDs ?? staticVoters).map { LeaderChangeMessage.Voter(voterID: $0) }
         var records: [KRaftControlRecord] = [
             .leaderChange(
                 LeaderChangeMessage(
-                    version: version, leaderID: leaderID, voters: everyone,
+                    version: 0, leaderID: leaderID, voters: everyone,
                     grantingVoters: everyone.filter { $0.voterID == leaderID }))
         ]
         if kraftVersion == .reconfigurable, !areVotersInLog, let voters {
