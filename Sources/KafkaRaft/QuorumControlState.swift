@@ -5,6 +5,8 @@ package import KafkaProtocol
 /// What the control records of the metadata log and of its newest snapshot say about the quorum itself (KIP-853).
 package struct QuorumControlState: Sendable {
     package private(set) var kraftVersion = KRaftVersion.staticVoters
+    /// A level that this release does not know, with which it must not take part.
+    package private(set) var unknownVersion: Int16?
     /// The voters with their endpoints; nil where the log does not hold them.
     package private(set) var voters: VotersRecord?
     /// Whether the voters stand in the log itself, and not only in the checkpoint that formatting wrote.
@@ -30,7 +32,8 @@ package struct QuorumControlState: Sendable {
         for record in records {
             switch record {
             case .kraftVersion(let version):
-                kraftVersion = version.kRaftVersion >= 1 ? .reconfigurable : .staticVoters
+                kraftVersion = KRaftVersion(rawValue: version.kRaftVersion) ?? .reconfigurable
+                unknownVersion = KRaftVersion(rawValue: version.kRaftVersion) == nil ? version.kRaftVersion : nil
             case .voters(let record):
                 voters = record
                 areVotersInLog =
