@@ -63,7 +63,7 @@ let package = Package(
         // Ground
         .target(name: "CPlatform"),
         target("KafkaBase", ["CPlatform"]),
-        target("KafkaRuntime", ["KafkaBase", deque, heap]),
+        target("KafkaRuntime", ["KafkaBase", deque]),
         // Formats
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -94,7 +94,11 @@ let package = Package(
             ]),
         target(
             "KafkaSimulator",
-            ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque, heap]),
+            [
+                "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque,
+                logging,
+            ]),
+        target("RuntimeConformance", ["KafkaRuntime"]),
         target(
             "SwiftKafka",
             [
@@ -119,7 +123,7 @@ let package = Package(
         tests(
             "KafkaReplicationTests",
             ["KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
-        tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase"]),
+        tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",
             [
@@ -129,7 +133,10 @@ let package = Package(
         tests("KafkaToolsTests", ["KafkaTools", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
         tests(
             "KafkaSimulatorTests",
-            ["KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase"]),
+            [
+                "KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
+                "RuntimeConformance",
+            ]),
         tests("SwiftKafkaTests", ["SwiftKafka"]),
         tests("TidyTests", []),
     ]
