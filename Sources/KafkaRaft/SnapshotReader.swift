@@ -9,7 +9,7 @@ package struct SnapshotReader: Sendable {
     /// The control records about the quorum.
     package private(set) var control = QuorumControlState()
     private let origin: QuorumControlState.Origin
-    private var batches = 0
+    private var hasHeader = false
     private var isComplete = false
 
     /// - Parameter id: nil for `bootstrap.checkpoint`, which has no place in the log.
@@ -28,10 +28,9 @@ package struct SnapshotReader: Sendable {
             if batch.isControl {
                 try take(try batch.controlRecords(), at: batch.header.baseOffset)
             } else {
-                guard batches > 0 else { throw .corruptLog(offset: 0, reason: "the snapshot has no header") }
+                guard hasHeader else { throw .corruptLog(offset: 0, reason: "the snapshot has no header") }
                 try batch.forEachValue { (value, _) throws(RaftError) in try body(value) }
             }
-            batches += 1
         }
         return reader.position
     }
@@ -47,12 +46,15 @@ package struct SnapshotReader: Sendable {
         for record in records {
             switch record {
             case .snapshotHeader(let header):
-                guard batches == 0 else {
+                guard !hasHeader else {
                     throw .corruptLog(offset: offset, reason: "the snapshot has a second header")
                 }
+                hasHeader = true
                 lastContainedTimestamp = header.lastContainedLogTimestamp
-            case .snapshotFooter: isComplete = true
-            case .kraftVersion, .voters, .leaderChange: break
+            case .snapshotFooter: isComplete = hasHeader
+            case .kraftVersion, .voters: break
+            case .leaderChange:
+                throw .corruptLog(offset: offset, reason: "a leader change does not belong into a snapshot")
             }
         }
         control.observe(records, from: origin)

@@ -84,6 +84,31 @@ struct IndexFile: Sendable {
         isLoaded = true
     }
 
+    /// Takes the file for empty, or missing, without opening it.
+    mutating func assumeEmpty() {
+        forget()
+        isPreallocated = false
+        isLoaded = true
+    }
+
+    /// Reads the file from its first byte to its last and shows every entry to `isGood`; throws where it says no, or
+    /// the file has no whole number of entries.
+    func check(_ files: any FileSystem, isGood: (UnsafeRawPointer) -> Bool) throws(FileError) {
+        let file = try files.open(path, .read)
+        defer { file.close() }
+        let size = try file.size()
+        var position: Int64 = 0
+        while position < size {
+            let chunk = try file.readBytes(at: position, count: Int(min(size - position, Int64(4096 * entrySize))))
+            let isChunkGood = chunk.withUnsafeBytes { bytes in
+                bytes.count % entrySize == 0 && !bytes.isEmpty
+                    && stride(from: 0, to: bytes.count, by: entrySize).allSatisfy { isGood(bytes.baseAddress! + $0) }
+            }
+            guard isChunkGood else { throw FileError(.inputOutput, operation: "check of entries", path: path) }
+            position += Int64(chunk.count)
+        }
+    }
+
     private func isZeroEntry(
         _ index: Int, _ file: any File, _ isZero: (UnsafeRawBufferPointer) -> Bool
     ) throws(FileError) -> Bool {
@@ -111,6 +136,20 @@ struct IndexFile: Sendable {
         return body(try mapped(files) + index * entrySize)
     }
 
+    /// Shows `body` the bytes of the last entry, without mapping the file for it.
+    mutating func withLastEntry<R>(
+        _ files: any FileSystem, _ body: (UnsafeRawPointer) -> R
+    ) throws(FileError) -> R {
+        if !pending.isEmpty || mapping != nil { return try withEntry(count - 1, files, body) }
+        let file = try files.open(path, .read)
+        defer { file.close() }
+        let bytes = try file.readBytes(at: Int64((count - 1) * entrySize), count: entrySize)
+        guard bytes.count == entrySize else {
+            throw FileError(.inputOutput, operation: "read (the file became shorter)", path: path)
+        }
+        return bytes.withUnsafeBytes { body($0.baseAddress!) }
+    }
+
     /// The last entry for which `isAtMost` holds, given that it holds for a first part of the entries and no others;
     /// nil where it holds for none.
     mutating func lastEntry(
@@ -133,7 +172,7 @@ struct IndexFile: Sendable {
         let needed = writtenCount * entrySize
         if let mapping, mapping.bytes.count >= needed { return UnsafeRawPointer(mapping.bytes.baseAddress!) }
         mapping = nil
-        let file = try files.open(path, .readWrite)
+        let file = try files.open(path, .read)
         defer { file.close() }
         let size = try file.size()
         guard size >= Int64(needed) else {

@@ -40,21 +40,39 @@ struct OffsetIndex: Sendable {
         try file.load(files) { $0.loadUnaligned(as: Int32.self) == 0 }
     }
 
-    private func decode(_ entry: UnsafeRawPointer) -> Entry {
+    mutating func assumeEmpty() {
+        cachedLast = nil
+        file.assumeEmpty()
+    }
+
+    func check(segmentBytes: Int64, _ files: any FileSystem) throws(FileError) {
+        var last = Entry(offset: baseOffset, position: 0)
+        try file.check(files) { bytes in
+            let entry = Self.decode(bytes, baseOffset)
+            defer { last = entry }
+            return entry.offset > last.offset && entry.position > last.position && entry.position < segmentBytes
+        }
+    }
+
+    private static func decode(_ entry: UnsafeRawPointer, _ baseOffset: Int64) -> Entry {
         Entry(
             offset: baseOffset + Int64(Int32(bigEndian: entry.loadUnaligned(as: Int32.self))),
             position: Int64(Int32(bigEndian: entry.loadUnaligned(fromByteOffset: 4, as: Int32.self))))
     }
 
     mutating func entry(_ index: Int, _ files: any FileSystem) throws(FileError) -> Entry {
-        let bits = try file.withEntry(index, files) { $0.loadUnaligned(as: UInt64.self) }
-        return withUnsafeBytes(of: bits) { decode($0.baseAddress!) }
+        let base = baseOffset
+        return try file.withEntry(index, files) { Self.decode($0, base) }
     }
 
     /// The last entry; (base offset, 0) where there is none.
     mutating func lastEntry(_ files: any FileSystem) throws(FileError) -> Entry {
         if let cachedLast { return cachedLast }
-        let last = file.count == 0 ? Entry(offset: baseOffset, position: 0) : try entry(file.count - 1, files)
+        try load(files)
+        let base = baseOffset
+        let last =
+            file.count == 0
+            ? Entry(offset: base, position: 0) : try file.withLastEntry(files) { Self.decode($0, base) }
         cachedLast = last
         return last
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import KafkaBase
+public import KafkaRecords
 public import KafkaRuntime
 
 /// Why the log refused or could not do something.
@@ -40,18 +41,6 @@ public enum StorageError: Error, Sendable, CustomStringConvertible {
         case .invalidRecords(let code, let message, _): "\(code): \(message)"
         case .kafka(let code, let message): "\(code): \(message)"
         }
-    }
-}
-
-/// A record of a produced batch that was refused (KIP-467).
-public struct InvalidRecord: Equatable, Sendable {
-    /// The record's place in its batch, from 0.
-    public let batchIndex: Int32
-    public let message: String
-
-    public init(batchIndex: Int32, message: String) {
-        self.batchIndex = batchIndex
-        self.message = message
     }
 }
 

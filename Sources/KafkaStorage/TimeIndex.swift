@@ -46,20 +46,39 @@ struct TimeIndex: Sendable {
         }
     }
 
+    mutating func assumeEmpty() {
+        cachedLast = nil
+        file.assumeEmpty()
+    }
+
+    func check(_ files: any FileSystem) throws(FileError) {
+        var last = Entry(timestamp: -1, offset: baseOffset)
+        try file.check(files) { bytes in
+            let entry = Self.decode(bytes, baseOffset)
+            defer { last = entry }
+            return entry.timestamp > last.timestamp && entry.offset >= last.offset
+        }
+    }
+
+    private static func decode(_ entry: UnsafeRawPointer, _ baseOffset: Int64) -> Entry {
+        Entry(
+            timestamp: Int64(bigEndian: entry.loadUnaligned(as: Int64.self)),
+            offset: baseOffset + Int64(Int32(bigEndian: entry.loadUnaligned(fromByteOffset: 8, as: Int32.self))))
+    }
+
     mutating func entry(_ index: Int, _ files: any FileSystem) throws(FileError) -> Entry {
         let base = baseOffset
-        return try file.withEntry(index, files) {
-            Entry(
-                timestamp: Int64(bigEndian: $0.loadUnaligned(as: Int64.self)),
-                offset: base + Int64(Int32(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: Int32.self))))
-        }
+        return try file.withEntry(index, files) { Self.decode($0, base) }
     }
 
     /// The last entry; (−1, base offset) where there is none.
     mutating func lastEntry(_ files: any FileSystem) throws(FileError) -> Entry {
         if let cachedLast { return cachedLast }
         try load(files)
-        let last = file.count == 0 ? Entry(timestamp: -1, offset: baseOffset) : try entry(file.count - 1, files)
+        let base = baseOffset
+        let last =
+            file.count == 0
+            ? Entry(timestamp: -1, offset: base) : try file.withLastEntry(files) { Self.decode($0, base) }
         cachedLast = last
         return last
     }
@@ -73,12 +92,11 @@ struct TimeIndex: Sendable {
     }
 
     /// Adds an entry where `timestamp` is above the last one's; does nothing otherwise, or where the file is full.
+    /// The last entry must have been asked for before.
     ///
     /// - Parameter closing: the segment gets its last entry, for which one place is kept.
-    mutating func appendIfGrown(
-        timestamp: Int64, offset: Int64, closing: Bool = false, _ files: any FileSystem
-    ) throws(FileError) {
-        let last = try lastEntry(files)
+    mutating func appendIfGrown(timestamp: Int64, offset: Int64, closing: Bool = false) {
+        guard let last = cachedLast else { preconditionFailure("an index is loaded before it grows") }
         guard timestamp > last.timestamp, offset >= last.offset || count == 0 else { return }
         guard closing ? file.count < file.maximumEntries : !isFull else { return }
         let relative = Int32(offset - baseOffset)

@@ -34,11 +34,8 @@ enum Repository {
         .filter { $0.hasSuffix(".swift") && !isGenerated($0) }
         .compactMap { path in text(of: path).map { SwiftSource(path: path, text: $0) } }
 
-    /// Every Swift file of the targets, generated ones too.
-    static let sources: [SwiftSource] =
-        files
-        .filter { $0.hasPrefix("Sources/") && $0.hasSuffix(".swift") }
-        .compactMap { path in text(of: path).map { SwiftSource(path: path, text: $0) } }
+    /// The hand-written Swift files of the targets.
+    static let sources: [SwiftSource] = handWrittenSwift.filter { $0.target != nil }
 
     /// The names of the folders in Sources.
     static let targets: [String] = Set(

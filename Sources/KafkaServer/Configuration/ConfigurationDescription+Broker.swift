@@ -25,7 +25,7 @@ extension ConfigurationLayers {
     /// The names under which a broker key can be set: its own, those with another unit behind it, and for
     /// `listener.name.<listener>.<key>` the key by itself.
     private func synonyms(ofBrokerKey name: String) -> [ConfigurationSynonym] {
-        if let scoped = ConfigurationLayers.scopedDefinition(name) {
+        if let scoped = ConfigurationKeys.scoped(name) {
             return [ConfigurationSynonym(name), ConfigurationSynonym(scoped.name)]
         }
         let keys = ConfigurationKeys.synonyms(ofBrokerKey: name)
@@ -35,7 +35,7 @@ extension ConfigurationLayers {
     private func describe(
         _ name: String, synonyms: [(name: String, text: String, source: ConfigurationValueSource)]
     ) -> ConfigurationDescription {
-        let definition = ConfigurationKeys.broker(name) ?? ConfigurationLayers.scopedDefinition(name)
+        let definition = ConfigurationKeys.broker(name) ?? ConfigurationKeys.scoped(name)
         let isSensitive = definition?.isSensitive ?? true
         let value = synonyms.first.flatMap { entry in
             definition.map { ConfigurationLayers.normalized(entry.text, $0) } ?? entry.text
@@ -46,15 +46,5 @@ extension ConfigurationLayers {
             source: synonyms.first?.source ?? .default,
             synonyms: synonyms.map { .init(name: $0.name, value: isSensitive ? nil : $0.text, source: $0.source) },
             typeID: definition?.type.rawValue ?? 0, documentation: definition?.documentation)
-    }
-
-    /// The key behind `listener.name.<listener>.`, or behind `log.level.`.
-    private static func scopedDefinition(_ name: String) -> ConfigurationDefinition? {
-        if name.hasPrefix(LoggingConfiguration.componentPrefix) { return ConfigurationKeys.broker("log.level") }
-        guard name.hasPrefix("listener.name.") else { return nil }
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false).dropFirst(3)
-        return parts.indices.lazy
-            .compactMap { ConfigurationKeys.broker(parts[$0...].joined(separator: ".")) }
-            .first
     }
 }

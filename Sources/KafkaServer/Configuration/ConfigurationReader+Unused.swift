@@ -4,8 +4,6 @@ extension ConfigurationReader {
     /// Beginnings of keys that are handed to plug-ins, which this broker does not have.
     private static let plugInPrefixes = ["rsm.config.", "rlmm.config.", "config.providers."]
 
-    private static let listenerPrefix = "listener.name."
-
     /// Warns of every setting that does nothing: unknown, of another kind of resource, or not acted on (yet).
     mutating func warnOfUnusedKeys() {
         for name in settings.names {
@@ -13,8 +11,8 @@ extension ConfigurationReader {
                 warnOfSupport(definition)
             } else if name.hasPrefix(LoggingConfiguration.componentPrefix) {
                 continue
-            } else if name.hasPrefix(ConfigurationReader.listenerPrefix) {
-                warnOfListenerKey(name)
+            } else if name.hasPrefix(ConfigurationKeys.listenerPrefix) {
+                warn(name, ConfigurationKeys.scoped(name) == nil ? "is unknown and ignored" : "is not acted on yet")
             } else if ConfigurationReader.plugInPrefixes.contains(where: name.hasPrefix) {
                 warn(name, "is not acted on yet")
             } else if let synonym = ConfigurationKeys.brokerSynonyms(ofTopicKey: name).first {
@@ -37,16 +35,5 @@ extension ConfigurationReader {
         } else if definition.support == .noEffect {
             warn(name, "has no effect in this broker")
         }
-    }
-
-    /// `listener.name.<listener>.<key>` or `listener.name.<listener>.<mechanism>.<key>`.
-    private mutating func warnOfListenerKey(_ name: String) {
-        let rest = name.dropFirst(ConfigurationReader.listenerPrefix.count)
-        let parts = rest.split(separator: ".", omittingEmptySubsequences: false)
-        // A listener's name may itself hold dots, so the key is looked for behind each of them.
-        let isKnown = parts.indices.dropFirst().contains { index in
-            ConfigurationKeys.broker(parts[index...].joined(separator: ".")) != nil
-        }
-        warn(name, isKnown ? "is not acted on yet" : "is unknown and ignored")
     }
 }

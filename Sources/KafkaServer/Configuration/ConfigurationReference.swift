@@ -9,7 +9,8 @@ package enum ConfigurationReference {
             lines += ["", "## \(section.title)", ""] + brokerTable(section.definitions)
         }
         lines += ["", topicIntroduction, ""] + topicTable()
-        lines += ["", groupIntroduction, ""] + groupTable()
+        lines += ["", groupIntroduction, ""] + dynamicTable(ConfigurationKeys.groupKeys)
+        lines += ["", clientMetricsIntroduction, ""] + dynamicTable(ConfigurationKeys.clientMetricsKeys)
         lines += ["", legacyIntroduction, "", "| Key | What becomes of it |", "|---|---|"]
         lines += ConfigurationSettings.legacyReference.map { name, outcome in
             let names = name.split(separator: ", ").map { "`\($0)`" }.joined(separator: ", ")
@@ -38,6 +39,8 @@ package enum ConfigurationReference {
         - `listener.name.<listener>.<key>` sets a key for one listener, and
           `listener.name.<listener>.<mechanism>.<key>` for one SASL mechanism of it. They are known, but nothing acts
           on them yet.
+        - Defaults are those of Apache Kafka 4.4, except of `node.id`, `process.roles` and `controller.listener.names`,
+          which have none there, and `num.network.threads`, which is 3 there.
         - Files may be UTF-8 or ISO-8859-1.
 
         **Mode** says how a key can be changed: *read-only* needs a restart, *per-broker* can be changed for one
@@ -57,6 +60,12 @@ package enum ConfigurationReference {
         ## Groups
 
         Groups are not served yet, so nothing acts on these.
+        """
+
+    private static let clientMetricsIntroduction = """
+        ## Client metrics
+
+        Subscriptions to the metrics of clients are not served yet, so nothing acts on these.
         """
 
     private static let legacyIntroduction = """
@@ -87,9 +96,9 @@ package enum ConfigurationReference {
             }
     }
 
-    private static func groupTable() -> [String] {
+    private static func dynamicTable(_ definitions: [ConfigurationDefinition]) -> [String] {
         ["| Key | Type | Default | Allowed | Meaning |", "|---|---|---|---|---|"]
-            + ConfigurationKeys.groupKeys.map { key in
+            + definitions.map { key in
                 row([name(key), key.type.name, defaultText(key), allowed(key), key.documentation])
             }
     }

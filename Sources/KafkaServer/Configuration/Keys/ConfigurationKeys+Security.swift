@@ -89,7 +89,7 @@ extension ConfigurationKeys {
             .string, "sasl.mechanism.inter.broker.protocol", "GSSAPI", .any, .perBroker, .later,
             "SASL mechanism between brokers."),
         .text(
-            .list, "sasl.enabled.mechanisms", "GSSAPI", .any, .perBroker, .later,
+            .list, "sasl.enabled.mechanisms", "GSSAPI", .distinctItems(mayBeEmpty: true), .perBroker, .later,
             "SASL mechanisms that clients may use."),
         .text(
             .class, "sasl.server.callback.handler.class", nil, .any, .readOnly, .noEffect,

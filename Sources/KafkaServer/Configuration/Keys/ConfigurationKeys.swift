@@ -25,31 +25,4 @@ package enum ConfigurationKeys {
         Section(title: "Security", definitions: security),
         Section(title: "Metrics", definitions: metrics),
     ]
-
-    /// The broker key called `name`.
-    package static func broker(_ name: String) -> ConfigurationDefinition? {
-        brokerIndex[name].map { brokerSections[$0.section].definitions[$0.row] }
-    }
-
-    /// The topic key called `name`.
-    package static func topic(_ name: String) -> ConfigurationDefinition? {
-        topicKeys.first { $0.name == name }
-    }
-
-    /// The group key called `name`.
-    package static func group(_ name: String) -> ConfigurationDefinition? {
-        groupKeys.first { $0.name == name }
-    }
-
-    /// Where each broker key is. Built when the first key is looked up.
-    private static let brokerIndex: [String: (section: Int, row: Int)] = {
-        var index: [String: (section: Int, row: Int)] = [:]
-        index.reserveCapacity(brokerSections.reduce(0) { $0 + $1.definitions.count })
-        for (section, table) in brokerSections.enumerated() {
-            for (row, definition) in table.definitions.enumerated() {
-                index[definition.name] = (section, row)
-            }
-        }
-        return index
-    }()
 }
