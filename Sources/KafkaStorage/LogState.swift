@@ -169,9 +169,13 @@ struct LogState: Sendable {
         let newBase = max(base ?? nextOffset, nextOffset)
         if active.baseOffset == newBase, active.size == 0 { return }
         let parameters = segmentParameters(now: now)
-        let segment = try storing { () throws(FileError) in
+        let segment: LogSegment
+        do throws(FileError) {
             try active.becomeInactive()
-            return try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+            segment = try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+        } catch {
+            removeLeftovers(ofSegmentAt: newBase)
+            throw .io(error)
         }
         active.release()
         hasNewNames = true
@@ -182,6 +186,15 @@ struct LogState: Sendable {
         if !snapshots.contains(newBase) { snapshots.append(newBase) }
         if highWatermark.offset == nextOffset { highWatermark = endMetadata }
         afterwards.events.append(.rolled(path: directory, baseOffset: newBase))
+    }
+
+    /// Removes what a failed roll made, as far as it can; the next start removes the rest.
+    private func removeLeftovers(ofSegmentAt base: Int64) {
+        guard base > active.baseOffset else { return }
+        let digits = LogFileNames.digits(base)
+        for suffix in [LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.logSuffix] {
+            try? files.remove(path(digits + suffix))
+        }
     }
 
     /// Gives a segment's files, and the snapshot at its base, the name of deleted ones, to be removed later.
