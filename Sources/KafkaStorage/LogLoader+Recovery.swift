@@ -25,6 +25,10 @@ extension LogLoader {
         try state.rebuildProducers(to: base, now: now)
         var index = first
         while index < state.segments.count {
+            guard follows(state.segments[index], state) else {
+                try dropSegments(from: index, &state)
+                break
+            }
             let isWhole = try recover(state.segments[index], &state)
             index += 1
             if !isWhole { try dropSegments(from: index, &state) }
@@ -50,6 +54,13 @@ extension LogLoader {
             events.append(.removedFile(path: error.path, reason: "the index is damaged: \(error)"))
             return holding - 1
         }
+    }
+
+    /// Whether a segment begins where the one before ends. A machine that stops may keep a later file and lose the end
+    /// of an earlier one; only compaction makes gaps that are meant.
+    private func follows(_ segment: LogSegment, _ state: LogState) -> Bool {
+        if segment.baseOffset == state.nextOffset { return true }
+        return configuration.cleanupPolicy.contains(.compact) && segment.baseOffset > state.nextOffset
     }
 
     /// Checks one segment from its first byte on; false where it was cut.
@@ -93,7 +104,7 @@ extension LogLoader {
                     if error.kind != .notFound { throw .io(error) }
                 }
             }
-            events.append(.removedFile(path: segment.logPath, reason: "it follows a damaged segment"))
+            events.append(.removedFile(path: segment.logPath, reason: "the log ends before it"))
         }
         state.segments.removeSubrange(index...)
     }
