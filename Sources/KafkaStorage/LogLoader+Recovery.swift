@@ -84,9 +84,14 @@ extension LogLoader {
             state.nextOffset = entry.nextOffset
         }
         state.producers.advance(to: state.nextOffset)
-        try storing { () throws(FileError) in try segment.finishRecovery() }
+        let damage = scanner.damage
+        try storing { () throws(FileError) in
+            try segment.finishRecovery()
+            // What was cut off must not come back behind batches that will take its place.
+            if damage != nil { try file.sync() }
+        }
         segment.release()
-        guard let damage = scanner.damage else { return true }
+        guard let damage else { return true }
         events.append(
             .truncatedTail(path: segment.logPath, from: fileSize, to: damage.position, reason: damage.reason))
         return false
@@ -106,7 +111,10 @@ extension LogLoader {
             }
             events.append(.removedFile(path: segment.logPath, reason: "the log ends before it"))
         }
+        guard index < state.segments.count else { return }
         state.segments.removeSubrange(index...)
+        // Nor must these, over the new segments of the same names.
+        try storing { () throws(FileError) in try files.syncDirectory(directory) }
     }
 
     /// Finishes or takes back what a crash interrupted: deletions, and swaps of cleaned segments.

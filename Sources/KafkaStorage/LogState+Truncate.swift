@@ -46,7 +46,7 @@ extension LogState {
             hasNewNames = true
             logStartOffset = offset
             nextOffset = offset
-            recoveryPoint = min(recoveryPoint, offset)
+            lowerRecoveryPoint(to: offset)
             truncationCount += 1
             recent.removeAll()
             epochs.removeAll()
@@ -64,7 +64,7 @@ extension LogState {
         truncationCount += 1
         nextOffset = end
         recent.removeAll()
-        recoveryPoint = min(recoveryPoint, end)
+        lowerRecoveryPoint(to: end)
         logStartOffset = min(logStartOffset, end)
         epochs.truncateFromEnd(end)
         if epochs.isDirty { afterwards.needsEpochs = true }

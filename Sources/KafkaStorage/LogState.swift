@@ -53,8 +53,12 @@ struct LogState: Sendable {
         /// Files to be removed once their delay has passed.
         var removals: [String] = []
         var needsEpochs = false
+        /// The recovery point went back, so that a checkpoint of it would now say too much.
+        var loweredRecoveryPoint = false
 
-        var isEmpty: Bool { events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs }
+        var isEmpty: Bool {
+            events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs && !loweredRecoveryPoint
+        }
     }
 
     var active: LogSegment { segments[segments.count - 1] }
@@ -82,6 +86,13 @@ struct LogState: Sendable {
     }
 
     func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+    /// Takes the recovery point back to the log's new end.
+    mutating func lowerRecoveryPoint(to offset: Int64) {
+        guard offset < recoveryPoint else { return }
+        recoveryPoint = offset
+        afterwards.loweredRecoveryPoint = true
+    }
 
     // MARK: Service
 
