@@ -152,6 +152,20 @@ final class PosixFile: File {
             try Platform.readResident(descriptor, into: buffer, at: offset)
         }
     }
+
+    /// Waits for the disk until the page cache holds the range, as far as the file has it.
+    func fillPageCache(offset: Int64, count: Int) {
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
+            var position = offset
+            let end = offset + Int64(count)
+            while position < end {
+                let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(end - position, 64 << 10))])
+                // An error will show again where the bytes are really used.
+                guard let filled = try? read(into: piece, at: position), filled > 0 else { return }
+                position += Int64(filled)
+            }
+        }
+    }
 }
 
 /// A shared mapping, unmapped at the end.

@@ -7,6 +7,13 @@
         import Musl
     #endif
 
+    // The functions of the same name would hide these.
+    private func systemFree(_ memory: UnsafeMutableRawPointer) { free(memory) }
+
+    private func systemSend(_ socket: Int32, _ bytes: UnsafeRawPointer?, _ count: Int, _ flags: Int32) -> Int {
+        send(socket, bytes, count, flags)
+    }
+
     /// The system calls in which Linux and Darwin differ.
     enum Platform {
         /// Locks that belong to the open file, not to the process (since Linux 3.15).
@@ -74,5 +81,50 @@
                 return try Syscall.retry { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
             }
         }
+
+        // MARK: Sockets
+
+        static let streamSocket = Int32(SOCK_STREAM.rawValue)
+        static let anonymousMapping = MAP_ANONYMOUS
+
+        static func free(_ memory: UnsafeMutableRawPointer) { systemFree(memory) }
+
+        /// A socket that neither blocks nor survives `exec`.
+        static func makeSocket(family: Int32) throws(Errno) -> Int32 {
+            let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+            return try Syscall.retry { socket(family, streamSocket | flags, 0) }
+        }
+
+        static func accept(
+            _ listener: Int32, _ address: UnsafeMutablePointer<sockaddr>, _ length: UnsafeMutablePointer<socklen_t>
+        ) -> Int32 { cplatform_accept4(listener, address, length) }
+
+        /// Every send says MSG_NOSIGNAL instead.
+        static func suppressBrokenPipeSignal(_ socket: Int32) {}
+
+        /// Sends pieces of memory. With `moreFollows` the kernel may hold back the last, incomplete segment.
+        static func send(
+            _ socket: Int32, _ pieces: UnsafeMutableBufferPointer<iovec>, moreFollows: Bool
+        ) throws(Errno) -> Int {
+            let flags = Int32(MSG_NOSIGNAL) | (moreFollows ? Int32(MSG_MORE) : 0)
+            if pieces.count == 1 {
+                return try Syscall.retry { systemSend(socket, pieces[0].iov_base, pieces[0].iov_len, flags) }
+            }
+            var message = msghdr()
+            message.msg_iov = pieces.baseAddress
+            message.msg_iovlen = pieces.count
+            return try Syscall.retry { sendmsg(socket, &message, flags) }
+        }
+
+        /// Sends from a file; 0 when it has no bytes there.
+        static func sendFile(
+            _ socket: Int32, _ file: Int32, offset: Int64, count: Int
+        ) throws(Errno) -> Int {
+            var position = off_t(offset)
+            return try Syscall.retry { sendfile(socket, file, &position, count) }
+        }
+
+        /// The process must not die of SIGPIPE: `sendfile` has no flag against it.
+        static func ignoreBrokenPipeSignal() { signal(SIGPIPE, SIG_IGN) }
     }
 #endif
