@@ -69,10 +69,8 @@ extension LogLoader {
         let fileSize = segment.size
         if fileSize == 0, !segment.lacksIndexes { return true }
         if fileSize > 0 { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
-        let file = try storing { () throws(FileError) in
-            try segment.resetIndexes()
-            return try segment.openFile()
-        }
+        segment.resetIndexes()
+        let file = try storing { () throws(FileError) in try segment.openFile() }
         var scanner = SegmentScanner(file, fileSize: fileSize, baseOffset: segment.baseOffset)
         while let (entry, bytes) = try scanner.next() {
             if let batch = entry.batch {
@@ -86,7 +84,7 @@ extension LogLoader {
         state.producers.advance(to: state.nextOffset)
         let damage = scanner.damage
         try storing { () throws(FileError) in
-            try segment.finishRecovery()
+            try segment.finishRecovery(fileSize: fileSize)
             // What was cut off must not come back behind batches that will take its place.
             if damage != nil { try file.sync() }
         }

@@ -20,6 +20,8 @@ struct LogLoader {
     var names: [String] = []
     var namesChanged = false
     var isNew = false
+    /// Whether there was no segment, so that one was made.
+    var madeSegment = false
     let now: Int64
 
     init(
@@ -70,10 +72,9 @@ struct LogLoader {
     private mutating func makeState(
         start: Int64, epochs: LeaderEpochCache, topicID: KafkaUUID?
     ) throws(StorageError) -> LogState {
-        var createdSegment = false
         if segments.isEmpty {
             segments = [try createSegment(at: start)]
-            createdSegment = true
+            madeSegment = true
         }
         var state = LogState(
             topicPartition: topicPartition, files: files, random: runtime.random, settings: options.settings,
@@ -82,7 +83,7 @@ struct LogLoader {
             nextOffset: segments[segments.count - 1].baseOffset, highWatermark: LogOffsetMetadata(offset: start),
             recoveryPoint: options.recoveryPoint, epochs: epochs, producers: ProducerStateTable(endOffset: start),
             snapshots: snapshots)
-        state.hasNewNames = createdSegment
+        state.hasNewNames = madeSegment
         state.hasNewDirectory = isNew
         return state
     }
@@ -201,7 +202,7 @@ struct LogLoader {
         }
         for segment in state.segments {
             segment.syncedSize = segment.size
-            segment.indexesAreSynced = true
+            segment.indexesAreSynced = !madeSegment
         }
         state.recoveryPoint = state.nextOffset
         if !state.snapshots.isEmpty || state.nextOffset > state.logStartOffset {
@@ -212,6 +213,7 @@ struct LogLoader {
                 try state.rebuildProducers(to: state.nextOffset, now: now)
             }
         }
+        for segment in state.segments { segment.release() }
     }
 
     // MARK: Bounds

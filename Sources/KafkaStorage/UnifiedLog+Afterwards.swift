@@ -40,7 +40,7 @@ extension UnifiedLog {
     private func finishInBackground(_ snapshots: [(offset: Int64, content: [UInt8])]) {
         do throws(StorageError) {
             for snapshot in snapshots { try write(snapshot: snapshot.content, at: snapshot.offset) }
-            if let last = snapshots.last { try flush(upTo: last.offset) } else { try persistSideFiles() }
+            try flush(upTo: snapshots.last?.offset ?? 0)
         } catch {
             guard case .closed = error else {
                 let event = LogEvent.backgroundFailure(path: directory, what: "sync", error: error)
