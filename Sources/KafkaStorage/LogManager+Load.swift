@@ -39,7 +39,10 @@ extension LogManager {
             do throws(StorageError) {
                 var directory = LogDirectory(path: path)
                 directory.lock = try storing { () throws(FileError) in
-                    try runtime.files.createDirectory(path)
+                    if try runtime.files.status(path) == nil {
+                        try runtime.files.createDirectory(path)
+                        try runtime.files.syncDirectory(parentDirectory(of: path))
+                    }
                     return try runtime.files.lock("\(path)/\(LogFileNames.lock)")
                 }
                 directory.metaProperties = try MetaProperties.read(directory: path, runtime.files)
