@@ -98,11 +98,11 @@ struct LogLoader {
     // MARK: Parts
 
     private mutating func findSegments() throws(StorageError) {
-        let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
         for name in names {
             if let base = LogFileNames.offset(name, suffix: LogFileNames.logSuffix) {
                 let status = try storing { () throws(FileError) in try files.status(path(name)) }
                 guard let status, !status.isDirectory else { continue }
+                let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
                 segments.append(
                     LogSegment(baseOffset: base, directory: directory, size: status.size, parameters, files))
             } else if let offset = LogFileNames.offset(name, suffix: LogFileNames.snapshotSuffix) {
