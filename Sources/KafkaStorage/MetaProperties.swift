@@ -41,7 +41,7 @@ public struct MetaProperties: Equatable, Sendable {
 
     /// Writes the file in `directory`, durably.
     ///
-    /// - Parameter comment: the first line after a `#`, where Java's writer puts the date.
+    /// - Parameter comment: stands in the second line, where Java's writer puts the date.
     public func write(directory: String, comment: String, _ files: any FileSystem) throws(StorageError) {
         let path = "\(directory)/\(LogFileNames.metaProperties)"
         try storing { () throws(FileError) in try files.replaceFile(path, with: encode(comment: comment)) }
@@ -55,7 +55,7 @@ public struct MetaProperties: Equatable, Sendable {
         add("version", "\(version)")
         if let clusterID { add("cluster.id", clusterID) }
         for (key, value) in others { add(key, value) }
-        return properties.serialized(comments: [comment])
+        return properties.serialized(comments: ["", comment])
     }
 
     init(parsing bytes: [UInt8], path: String) throws(StorageError) {

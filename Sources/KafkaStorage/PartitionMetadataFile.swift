@@ -6,8 +6,10 @@ package import KafkaRuntime
 ///
 ///     version: 0
 ///     topic_id: <22 characters>
+///
+/// As Kafka writes it, there is no newline at the end.
 package enum PartitionMetadataFile {
-    package static func encode(_ topicID: KafkaUUID) -> [UInt8] { Array("version: 0\ntopic_id: \(topicID)\n".utf8) }
+    package static func encode(_ topicID: KafkaUUID) -> [UInt8] { Array("version: 0\ntopic_id: \(topicID)".utf8) }
 
     /// The topic's id; nil where there is no file, or it is empty as a power failure leaves it.
     package static func read(_ path: String, _ files: any FileSystem) throws(StorageError) -> KafkaUUID? {

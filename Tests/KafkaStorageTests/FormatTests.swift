@@ -71,7 +71,7 @@ private func text(_ string: String) -> [UInt8] { Array(string.utf8) }
 
     @Test func `the file names the topic id`() throws {
         let bytes = PartitionMetadataFile.encode(id)
-        #expect(bytes == text("version: 0\ntopic_id: tNJ3b6_xSD2HAy5MhZAmQw" + "\n"))
+        #expect(bytes == text("version: 0\ntopic_id: tNJ3b6_xSD2HAy5MhZAmQw"))
         #expect(try PartitionMetadataFile.parse(bytes, path: "p") == id)
         #expect(try PartitionMetadataFile.parse(text("version: 0\r\ntopic_id: \(id)\r\n"), path: "p") == id)
     }
@@ -104,6 +104,7 @@ private func text(_ string: String) -> [UInt8] { Array(string.utf8) }
             try files.readFile("/d/meta.properties")
                 == text(
                     """
+                    #
                     #Sat Nov 21 01:00:00 UTC 2026
                     node.id=7
                     directory.id=tNJ3b6_xSD2HAy5MhZAmQw
