@@ -20,6 +20,8 @@ extension LogState {
             }
             let end = try active.truncate(to: offset)
             active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))
+            let active = active
+            openSegments.removeAll { $0 === active }
             try takeBack(to: end, now: now)
         } catch {
             goOffline(error)
@@ -111,6 +113,7 @@ extension LogState {
                 }
                 return false
             }
+            touched(segment)
             index += 1
         }
     }

@@ -9,7 +9,7 @@ import KafkaRuntime
 ///
 /// Offsets below `recoveryPoint` are on disk. What other threads must do afterwards (write a snapshot, sync, tell the
 /// observer) is left in `afterwards`, which `UnifiedLog` empties when it has let go of the lock.
-struct LogState: Sendable {
+struct LogState: ~Copyable, Sendable {
     let topicPartition: TopicPartition
     let files: any FileSystem
     let random: any RandomSource
@@ -32,6 +32,8 @@ struct LogState: Sendable {
     /// Offsets of the snapshot files, ascending.
     var snapshots: [Int64]
     var recent = RecentBatches()
+    /// Segments besides the active one whose files may be open, the longest unused first.
+    var openSegments: [LogSegment] = []
 
     /// Why the log is out of service; nil while it is in service.
     var failure: String?
@@ -82,7 +84,9 @@ struct LogState: Sendable {
         return LogSegment.Parameters(
             indexBytes: Int(configuration.segmentIndexBytes),
             indexIntervalBytes: Int(configuration.indexIntervalBytes),
-            rollJitterMs: jitter > 0 ? random.below(jitter) : 0, now: now, settings: settings)
+            rollJitterMs: jitter > 0 ? random.below(jitter) : 0,
+            preallocatedBytes: configuration.preallocate ? Int64(configuration.segmentBytes) : 0, now: now,
+            settings: settings)
     }
 
     func path(_ name: String) -> String { "\(directory)/\(name)" }
@@ -162,6 +166,17 @@ struct LogState: Sendable {
 
     // MARK: Segments
 
+    /// How many segments besides the active one keep their files open.
+    private static let openSegmentsMax = 4
+
+    /// Notes that a segment's files are in use, and closes those of the one that was not for longest.
+    mutating func touched(_ segment: LogSegment) {
+        guard segment !== active, openSegments.last !== segment else { return }
+        openSegments.removeAll { $0 === segment }
+        openSegments.append(segment)
+        if openSegments.count > Self.openSegmentsMax { openSegments.removeFirst().release() }
+    }
+
     /// The place in `segments` of the one that holds `offset`: the last whose base offset is not above it.
     func segmentIndex(for offset: Int64) -> Int? {
         if active.baseOffset <= offset { return segments.count - 1 }
@@ -188,9 +203,11 @@ struct LogState: Sendable {
             removeLeftovers(ofSegmentAt: newBase)
             throw .io(error)
         }
-        active.release()
+        let old = active
         hasNewNames = true
         segments.append(segment)
+        // Readers at the tail go on reading it.
+        touched(old)
         recent.removeAll()
         producers.advance(to: newBase)
         afterwards.snapshots.append((newBase, ProducerSnapshot.encode(producers.sortedStates)))
@@ -217,6 +234,7 @@ struct LogState: Sendable {
             names.append(segment.namePrefix + LogFileNames.snapshotSuffix)
         }
         segment.release()
+        openSegments.removeAll { $0 === segment }
         for name in names {
             do throws(FileError) {
                 try files.rename(name, to: name + LogFileNames.deletedSuffix)

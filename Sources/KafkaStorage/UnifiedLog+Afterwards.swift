@@ -42,11 +42,9 @@ extension UnifiedLog {
             for snapshot in snapshots { try write(snapshot: snapshot.content, at: snapshot.offset) }
             try flush(upTo: snapshots.last?.offset ?? 0)
         } catch {
-            guard case .closed = error else {
-                let event = LogEvent.backgroundFailure(path: directory, what: "sync", error: error)
-                options.observer?.logEvent(event)
-                return
-            }
+            // A log that was closed or deleted meanwhile has no such files any more.
+            if state.withLock({ $0.isClosed }) { return }
+            options.observer?.logEvent(.backgroundFailure(path: directory, what: "sync", error: error))
         }
     }
 
