@@ -50,8 +50,8 @@ struct LogState: ~Copyable, Sendable {
     /// What is left to be done without the lock.
     struct Afterwards: Sendable {
         var events: [LogEvent] = []
-        /// Snapshots to be written, with the offset each is of, after which everything below may be synced.
-        var snapshots: [(offset: Int64, content: [UInt8])] = []
+        /// Snapshots to be written, after which everything below may be synced.
+        var snapshots: [PendingSnapshot] = []
         /// Files to be removed once their delay has passed.
         var removals: [String] = []
         var needsEpochs = false
@@ -61,6 +61,14 @@ struct LogState: ~Copyable, Sendable {
         var isEmpty: Bool {
             events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs && !loweredRecoveryPoint
         }
+    }
+
+    /// The state of the producers at a roll.
+    struct PendingSnapshot: Sendable {
+        var offset: Int64
+        var content: [UInt8]
+        /// What the log's count was then: after a truncation the snapshot may speak of batches that are gone.
+        var truncationCount: Int
     }
 
     var active: LogSegment { segments[segments.count - 1] }
@@ -210,7 +218,10 @@ struct LogState: ~Copyable, Sendable {
         touched(old)
         recent.removeAll()
         producers.advance(to: newBase)
-        afterwards.snapshots.append((newBase, ProducerSnapshot.encode(producers.sortedStates)))
+        afterwards.snapshots.append(
+            PendingSnapshot(
+                offset: newBase, content: ProducerSnapshot.encode(producers.sortedStates),
+                truncationCount: truncationCount))
         if !snapshots.contains(newBase) { snapshots.append(newBase) }
         if highWatermark.offset == nextOffset { highWatermark = endMetadata }
         afterwards.events.append(.rolled(path: directory, baseOffset: newBase))
