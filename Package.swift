@@ -113,7 +113,9 @@ let package = Package(
         // Tests
         tests("KafkaBaseTests", ["KafkaBase"]),
         tests("KafkaRuntimeTests", ["KafkaRuntime", "KafkaBase"]),
-        tests("KafkaProtocolTests", ["KafkaProtocol", "KafkaBase", "generate-protocol"]),
+        .testTarget(
+            name: "KafkaProtocolTests", dependencies: ["KafkaProtocol", "KafkaBase", "generate-protocol"],
+            exclude: ["Golden"], swiftSettings: settings),
         tests("KafkaRecordsTests", ["KafkaRecords", "KafkaBase"]),
         tests("KafkaStorageTests", ["KafkaStorage", "KafkaRecords", "KafkaRuntime", "KafkaBase", "DispatchRuntime"]),
         tests("KafkaRaftTests", ["KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),

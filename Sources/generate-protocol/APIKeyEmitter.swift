@@ -49,11 +49,13 @@ struct APIKeyEmitter {
                 "[\(api.listeners.sorted().map { "." + $0 }.joined(separator: ", "))]"
             }
             source.line()
-            source.line("package var requestType: any RequestMessage.Type {")
+            source.line("/// The type of the API's requests.")
+            source.line("public var requestType: any RequestMessage.Type {")
             emitTypes("Request", into: &source)
             source.line("}")
             source.line()
-            source.line("package var responseType: any ResponseMessage.Type {")
+            source.line("/// The type of the API's responses.")
+            source.line("public var responseType: any ResponseMessage.Type {")
             emitTypes("Response", into: &source)
             source.line("}")
         }

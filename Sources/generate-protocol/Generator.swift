@@ -21,7 +21,7 @@ struct Generator {
         outputs["Metadata/MetadataRecord.swift"] = tables.emitMetadataRecord()
         outputs["Metadata/MetadataRecordType.swift"] = tables.emitMetadataRecordType()
         for name in ["group", "share", "transaction"] {
-            let type = "\(name.prefix(1).uppercased())\(name.dropFirst())CoordinatorRecordType"
+            let type = RecordTypeEmitter.coordinatorTypeName(name)
             outputs["Coordinator/\(type).swift"] = tables.emitCoordinator(name)
         }
     }

@@ -29,7 +29,9 @@ struct MessageEmitter {
         case .response: "ResponseMessage"
         case .header: "WireMessage"
         case .metadata: "MetadataMessage"
-        case .data, .coordinatorKey, .coordinatorValue: "WireMessage, JSONWritable"
+        case .coordinatorKey: "CoordinatorKey"
+        case .coordinatorValue: "CoordinatorValue"
+        case .data: "WireMessage, JSONWritable"
         }
     }
 
@@ -91,6 +93,10 @@ struct MessageEmitter {
         }
         if case .metadata = file.kind {
             source.line("public static var recordType: MetadataRecordType { .\(Naming.recordCase(file.name)) }")
+        }
+        if case .coordinator(let coordinator, _) = file.kind {
+            let table = RecordTypeEmitter.coordinatorTypeName(coordinator)
+            source.line("public static var recordType: \(table) { .\(Naming.recordCase(file.name)) }")
         }
         let versions = message.versions
         source.line("public static var versions: ClosedRange<Int16> { \(versions.lower)...\(versions.upper) }")

@@ -81,20 +81,24 @@ struct RecordTypeEmitter {
 
     // MARK: Coordinators
 
+    static func coordinatorTypeName(_ coordinator: String) -> String {
+        "\(coordinator.prefix(1).uppercased())\(coordinator.dropFirst())CoordinatorRecordType"
+    }
+
     func emitCoordinator(_ coordinator: String) -> String {
         let records = files.compactMap { file -> Record? in
             guard case .coordinator(coordinator, let type) = file.kind else { return nil }
             return Record(name: file.name, type: type)
         }.sorted { $0.type < $1.type }
-        let name = coordinator.prefix(1).uppercased() + coordinator.dropFirst()
         var source = SourceText(generatedFrom: "Schema/Coordinator", imports: [])
         source.line(
             "/// The types of records in the \(coordinator) coordinator's topic: what a record's key begins with.")
-        source.block("public enum \(name)CoordinatorRecordType: Int16, CaseIterable, CoordinatorRecordType") { source in
+        let name = Self.coordinatorTypeName(coordinator)
+        source.block("public enum \(name): Int16, CaseIterable, CoordinatorRecordType") { source in
             for record in records { source.line("case \(record.caseName) = \(record.type)") }
             source.line()
             for part in ["Key", "Value"] {
-                source.block("public var \(part.lowercased())Type: any CoordinatorMessage.Type") { source in
+                source.block("public var \(part.lowercased())Type: any Coordinator\(part).Type") { source in
                     source.line("switch self {")
                     for record in records { source.line("case .\(record.caseName): \(record.name)\(part).self") }
                     source.line("}")

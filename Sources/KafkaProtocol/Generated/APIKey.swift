@@ -598,7 +598,8 @@ extension APIKey {
         }
     }
 
-    package var requestType: any RequestMessage.Type {
+    /// The type of the API's requests.
+    public var requestType: any RequestMessage.Type {
         switch self {
         case .produce: ProduceRequest.self
         case .fetch: FetchRequest.self
@@ -694,7 +695,8 @@ extension APIKey {
         }
     }
 
-    package var responseType: any ResponseMessage.Type {
+    /// The type of the API's responses.
+    public var responseType: any ResponseMessage.Type {
         switch self {
         case .produce: ProduceResponse.self
         case .fetch: FetchResponse.self

@@ -77,7 +77,8 @@ struct TaggedFieldWriter {
     /// Starts the field `tag` of the schema; its bytes follow.
     @inline(never)
     mutating func open(_ tag: UInt32, _ writer: inout ByteWriter) throws(WireError) {
-        try writeUnknown(below: Int64(tag), &writer)
+        // An unknown field of the same number goes first, so that the error names this field.
+        try writeUnknown(below: Int64(tag) + 1, &writer)
         try writeTag(tag, &writer)
         start = writer.beginSizedField()
     }

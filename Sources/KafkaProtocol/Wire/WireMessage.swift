@@ -60,9 +60,6 @@ public protocol MetadataMessage: WireMessage, JSONWritable {
     static var recordType: MetadataRecordType { get }
 }
 
-/// A key or a value of a record in a coordinator's topic.
-public typealias CoordinatorMessage = WireMessage & JSONWritable
-
 /// A structure nested in a message.
 protocol WireStructure: Sendable {
     /// The fewest bytes that the structure takes in any version; at least 1. It bounds what an array's count may be.

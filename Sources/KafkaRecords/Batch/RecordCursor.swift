@@ -93,27 +93,33 @@ struct RecordCursor {
 
     @inline(__always)
     private mutating func readVarint() throws(RecordDefect) -> Int32 {
-        guard position < end else { throw .truncated }
-        let byte = position.load(as: UInt8.self)
-        if byte < 0x80 {
-            position += 1
-            return Int32(byte >> 1) ^ (0 &- Int32(byte & 1))
-        }
-        let raw = try readLong(bits: 32)
-        let narrow = UInt32(truncatingIfNeeded: raw)
-        return Int32(bitPattern: (narrow >> 1) ^ (0 &- (narrow & 1)))
+        let raw = UInt32(truncatingIfNeeded: try readUnsigned(bits: 32))
+        return Int32(bitPattern: (raw >> 1) ^ (0 &- (raw & 1)))
     }
 
     @inline(__always)
     private mutating func readVarlong() throws(RecordDefect) -> Int64 {
-        guard position < end else { throw .truncated }
-        let byte = position.load(as: UInt8.self)
-        if byte < 0x80 {
-            position += 1
-            return Int64(byte >> 1) ^ (0 &- Int64(byte & 1))
-        }
-        let raw = try readLong(bits: 64)
+        let raw = try readUnsigned(bits: 64)
         return Int64(bitPattern: (raw >> 1) ^ (0 &- (raw & 1)))
+    }
+
+    /// Unsigned LEB128 of at most `bits` bits; one and two bytes in line, since nearly all are that short.
+    @inline(__always)
+    private mutating func readUnsigned(bits: UInt64) throws(RecordDefect) -> UInt64 {
+        guard position < end else { throw .truncated }
+        let first = UInt64(position.load(as: UInt8.self))
+        if first < 0x80 {
+            position += 1
+            return first
+        }
+        if position + 1 < end {
+            let second = UInt64(position.load(fromByteOffset: 1, as: UInt8.self))
+            if second < 0x80 {
+                position += 2
+                return first & 0x7F | second << 7
+            }
+        }
+        return try readLong(bits: bits)
     }
 
     /// Unsigned LEB128 of at most `bits` bits.

@@ -65,20 +65,24 @@ public struct RecordReader: ~Copyable {
             return nil
         }
         if inflation != nil { try loadRecord() }
+        let start = cursor
         do throws(RecordDefect) {
             let parsed = try cursor.readRecord()
             index += 1
             return parsed
         } catch {
-            throw failure(error)
+            throw failure(error, start)
         }
     }
 
     @inline(never)
-    private func failure(_ defect: RecordDefect) -> RecordError {
+    private func failure(_ defect: RecordDefect, _ start: RecordCursor) -> RecordError {
+        let available = start.end - start.position
         // Running out between two records is a wrong count, inside one a damaged record.
-        if defect == .truncated, cursor.position == cursor.end {
-            return .wrongRecordCount(expected: Int(header.recordsCount), found: index)
+        if available == 0 { return .wrongRecordCount(expected: Int(header.recordsCount), found: index) }
+        if defect == .truncated, let size = try? start.nextRecordSize(), size <= available {
+            // The record is all there, but its parts run over its own end.
+            return .invalidRecord(index: index, .wrongLength)
         }
         return .invalidRecord(index: index, defect)
     }

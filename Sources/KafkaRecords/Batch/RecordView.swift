@@ -41,9 +41,13 @@ public struct RecordHeaders: Sequence {
         private mutating func nextField() -> UnsafeRawBufferPointer?? {
             guard let base = bytes.baseAddress else { return nil }
             var cursor = RecordCursor(position: base + position, end: base + bytes.count)
-            guard let field = try? cursor.readField() else { return nil }
-            position = cursor.position - base
-            return .some(field)
+            do throws(RecordDefect) {
+                let field = try cursor.readField()
+                position = cursor.position - base
+                return .some(field)
+            } catch {
+                return nil
+            }
         }
     }
 }

@@ -86,8 +86,11 @@ public struct LegacyMessage {
 }
 
 /// CRC-32 (IEEE 802.3), the checksum of the old message formats.
-enum LegacyChecksum {
-    static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        UInt32(truncatingIfNeeded: crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
+package enum LegacyChecksum {
+    /// The checksum of `bytes`, or of what came before with `bytes` appended when `previous` is given.
+    package static func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
+        // zlib takes a missing address for a question about its start value.
+        guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return previous }
+        return UInt32(truncatingIfNeeded: crc32_z(UInt(previous), base, bytes.count))
     }
 }

@@ -59,7 +59,7 @@ struct RecordCheck {
         needsKey = rules.isCompacted
         checksRange = rules.timestampType == .createTime
         let (oldest, before) = now.subtractingReportingOverflow(max(rules.timestampBeforeMax, 0))
-        self.oldest = before ? .min : oldest
+        self.oldest = before || rules.timestampBeforeMax == .max ? .min : oldest
         let (newest, after) = now.addingReportingOverflow(max(rules.timestampAfterMax, 0))
         self.newest = after ? .max : newest
         // The append time is the leader's to set.

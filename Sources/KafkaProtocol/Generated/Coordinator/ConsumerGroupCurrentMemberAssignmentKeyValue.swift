@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 8 of the group coordinator's topic, version 0.
-public struct ConsumerGroupCurrentMemberAssignmentKey: WireMessage, JSONWritable {
+public struct ConsumerGroupCurrentMemberAssignmentKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupCurrentMemberAssignment }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct ConsumerGroupCurrentMemberAssignmentKey: WireMessage, JSONWritable
 }
 
 /// Value 8 of the group coordinator's topic, version 0, flexible from 0.
-public struct ConsumerGroupCurrentMemberAssignmentValue: WireMessage, JSONWritable {
+public struct ConsumerGroupCurrentMemberAssignmentValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupCurrentMemberAssignment }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

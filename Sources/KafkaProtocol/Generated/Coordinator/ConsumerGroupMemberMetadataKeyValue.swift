@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 5 of the group coordinator's topic, version 0.
-public struct ConsumerGroupMemberMetadataKey: WireMessage, JSONWritable {
+public struct ConsumerGroupMemberMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupMemberMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct ConsumerGroupMemberMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 5 of the group coordinator's topic, version 0, flexible from 0.
-public struct ConsumerGroupMemberMetadataValue: WireMessage, JSONWritable {
+public struct ConsumerGroupMemberMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupMemberMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 3 of the group coordinator's topic, version 0.
-public struct ConsumerGroupMetadataKey: WireMessage, JSONWritable {
+public struct ConsumerGroupMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct ConsumerGroupMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 3 of the group coordinator's topic, version 0, flexible from 0.
-public struct ConsumerGroupMetadataValue: WireMessage, JSONWritable {
+public struct ConsumerGroupMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

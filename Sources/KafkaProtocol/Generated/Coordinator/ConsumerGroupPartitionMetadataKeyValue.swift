@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 4 of the group coordinator's topic, version 0.
-public struct ConsumerGroupPartitionMetadataKey: WireMessage, JSONWritable {
+public struct ConsumerGroupPartitionMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupPartitionMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct ConsumerGroupPartitionMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 4 of the group coordinator's topic, version 0, flexible from 0.
-public struct ConsumerGroupPartitionMetadataValue: WireMessage, JSONWritable {
+public struct ConsumerGroupPartitionMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupPartitionMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

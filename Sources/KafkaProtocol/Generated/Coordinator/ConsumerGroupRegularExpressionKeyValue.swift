@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 16 of the group coordinator's topic, version 0.
-public struct ConsumerGroupRegularExpressionKey: WireMessage, JSONWritable {
+public struct ConsumerGroupRegularExpressionKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupRegularExpression }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct ConsumerGroupRegularExpressionKey: WireMessage, JSONWritable {
 }
 
 /// Value 16 of the group coordinator's topic, version 0, flexible from 0.
-public struct ConsumerGroupRegularExpressionValue: WireMessage, JSONWritable {
+public struct ConsumerGroupRegularExpressionValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupRegularExpression }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 7 of the group coordinator's topic, version 0.
-public struct ConsumerGroupTargetAssignmentMemberKey: WireMessage, JSONWritable {
+public struct ConsumerGroupTargetAssignmentMemberKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupTargetAssignmentMember }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct ConsumerGroupTargetAssignmentMemberKey: WireMessage, JSONWritable 
 }
 
 /// Value 7 of the group coordinator's topic, version 0, flexible from 0.
-public struct ConsumerGroupTargetAssignmentMemberValue: WireMessage, JSONWritable {
+public struct ConsumerGroupTargetAssignmentMemberValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupTargetAssignmentMember }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 6 of the group coordinator's topic, version 0.
-public struct ConsumerGroupTargetAssignmentMetadataKey: WireMessage, JSONWritable {
+public struct ConsumerGroupTargetAssignmentMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupTargetAssignmentMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct ConsumerGroupTargetAssignmentMetadataKey: WireMessage, JSONWritabl
 }
 
 /// Value 6 of the group coordinator's topic, version 0, flexible from 0.
-public struct ConsumerGroupTargetAssignmentMetadataValue: WireMessage, JSONWritable {
+public struct ConsumerGroupTargetAssignmentMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .consumerGroupTargetAssignmentMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

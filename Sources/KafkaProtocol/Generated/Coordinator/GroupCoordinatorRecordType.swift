@@ -26,7 +26,7 @@ public enum GroupCoordinatorRecordType: Int16, CaseIterable, CoordinatorRecordTy
     case streamsGroupCurrentMemberAssignment = 22
     case streamsGroupTopology = 23
 
-    public var keyType: any CoordinatorMessage.Type {
+    public var keyType: any CoordinatorKey.Type {
         switch self {
         case .legacyOffsetCommit: LegacyOffsetCommitKey.self
         case .offsetCommit: OffsetCommitKey.self
@@ -53,7 +53,7 @@ public enum GroupCoordinatorRecordType: Int16, CaseIterable, CoordinatorRecordTy
         }
     }
 
-    public var valueType: any CoordinatorMessage.Type {
+    public var valueType: any CoordinatorValue.Type {
         switch self {
         case .legacyOffsetCommit: LegacyOffsetCommitValue.self
         case .offsetCommit: OffsetCommitValue.self

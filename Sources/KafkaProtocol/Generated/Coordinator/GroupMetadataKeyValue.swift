@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 2 of the group coordinator's topic, version 0.
-public struct GroupMetadataKey: WireMessage, JSONWritable {
+public struct GroupMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .groupMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct GroupMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 2 of the group coordinator's topic, versions 0-4, flexible from 4.
-public struct GroupMetadataValue: WireMessage, JSONWritable {
+public struct GroupMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .groupMetadata }
     public static var versions: ClosedRange<Int16> { 0...4 }
     public static var firstFlexibleVersion: Int16? { 4 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 0 of the group coordinator's topic, version 0.
-public struct LegacyOffsetCommitKey: WireMessage, JSONWritable {
+public struct LegacyOffsetCommitKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .legacyOffsetCommit }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -63,7 +64,8 @@ public struct LegacyOffsetCommitKey: WireMessage, JSONWritable {
 }
 
 /// Value 0 of the group coordinator's topic, version 0.
-public struct LegacyOffsetCommitValue: WireMessage, JSONWritable {
+public struct LegacyOffsetCommitValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .legacyOffsetCommit }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 1 of the group coordinator's topic, version 0.
-public struct OffsetCommitKey: WireMessage, JSONWritable {
+public struct OffsetCommitKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .offsetCommit }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -63,7 +64,8 @@ public struct OffsetCommitKey: WireMessage, JSONWritable {
 }
 
 /// Value 1 of the group coordinator's topic, versions 0-4, flexible from 4.
-public struct OffsetCommitValue: WireMessage, JSONWritable {
+public struct OffsetCommitValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .offsetCommit }
     public static var versions: ClosedRange<Int16> { 0...4 }
     public static var firstFlexibleVersion: Int16? { 4 }
 

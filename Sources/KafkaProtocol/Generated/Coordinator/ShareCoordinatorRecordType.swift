@@ -6,14 +6,14 @@ public enum ShareCoordinatorRecordType: Int16, CaseIterable, CoordinatorRecordTy
     case shareSnapshot = 0
     case shareUpdate = 1
 
-    public var keyType: any CoordinatorMessage.Type {
+    public var keyType: any CoordinatorKey.Type {
         switch self {
         case .shareSnapshot: ShareSnapshotKey.self
         case .shareUpdate: ShareUpdateKey.self
         }
     }
 
-    public var valueType: any CoordinatorMessage.Type {
+    public var valueType: any CoordinatorValue.Type {
         switch self {
         case .shareSnapshot: ShareSnapshotValue.self
         case .shareUpdate: ShareUpdateValue.self

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 14 of the group coordinator's topic, version 0.
-public struct ShareGroupCurrentMemberAssignmentKey: WireMessage, JSONWritable {
+public struct ShareGroupCurrentMemberAssignmentKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupCurrentMemberAssignment }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct ShareGroupCurrentMemberAssignmentKey: WireMessage, JSONWritable {
 }
 
 /// Value 14 of the group coordinator's topic, version 0, flexible from 0.
-public struct ShareGroupCurrentMemberAssignmentValue: WireMessage, JSONWritable {
+public struct ShareGroupCurrentMemberAssignmentValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupCurrentMemberAssignment }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 10 of the group coordinator's topic, version 0.
-public struct ShareGroupMemberMetadataKey: WireMessage, JSONWritable {
+public struct ShareGroupMemberMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupMemberMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct ShareGroupMemberMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 10 of the group coordinator's topic, version 0, flexible from 0.
-public struct ShareGroupMemberMetadataValue: WireMessage, JSONWritable {
+public struct ShareGroupMemberMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupMemberMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

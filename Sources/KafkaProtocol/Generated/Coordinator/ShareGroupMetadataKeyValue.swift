@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 11 of the group coordinator's topic, version 0.
-public struct ShareGroupMetadataKey: WireMessage, JSONWritable {
+public struct ShareGroupMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct ShareGroupMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 11 of the group coordinator's topic, version 0, flexible from 0.
-public struct ShareGroupMetadataValue: WireMessage, JSONWritable {
+public struct ShareGroupMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 15 of the group coordinator's topic, version 0.
-public struct ShareGroupStatePartitionMetadataKey: WireMessage, JSONWritable {
+public struct ShareGroupStatePartitionMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupStatePartitionMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct ShareGroupStatePartitionMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 15 of the group coordinator's topic, version 0, flexible from 0.
-public struct ShareGroupStatePartitionMetadataValue: WireMessage, JSONWritable {
+public struct ShareGroupStatePartitionMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupStatePartitionMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 13 of the group coordinator's topic, version 0.
-public struct ShareGroupTargetAssignmentMemberKey: WireMessage, JSONWritable {
+public struct ShareGroupTargetAssignmentMemberKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupTargetAssignmentMember }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct ShareGroupTargetAssignmentMemberKey: WireMessage, JSONWritable {
 }
 
 /// Value 13 of the group coordinator's topic, version 0, flexible from 0.
-public struct ShareGroupTargetAssignmentMemberValue: WireMessage, JSONWritable {
+public struct ShareGroupTargetAssignmentMemberValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupTargetAssignmentMember }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

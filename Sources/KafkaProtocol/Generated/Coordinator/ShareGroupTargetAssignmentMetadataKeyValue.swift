@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 12 of the group coordinator's topic, version 0.
-public struct ShareGroupTargetAssignmentMetadataKey: WireMessage, JSONWritable {
+public struct ShareGroupTargetAssignmentMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupTargetAssignmentMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct ShareGroupTargetAssignmentMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 12 of the group coordinator's topic, version 0, flexible from 0.
-public struct ShareGroupTargetAssignmentMetadataValue: WireMessage, JSONWritable {
+public struct ShareGroupTargetAssignmentMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .shareGroupTargetAssignmentMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

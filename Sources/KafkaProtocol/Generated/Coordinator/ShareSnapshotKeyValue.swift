@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 0 of the share coordinator's topic, version 0.
-public struct ShareSnapshotKey: WireMessage, JSONWritable {
+public struct ShareSnapshotKey: CoordinatorKey {
+    public static var recordType: ShareCoordinatorRecordType { .shareSnapshot }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -62,7 +63,8 @@ public struct ShareSnapshotKey: WireMessage, JSONWritable {
 }
 
 /// Value 0 of the share coordinator's topic, version 0, flexible from 0.
-public struct ShareSnapshotValue: WireMessage, JSONWritable {
+public struct ShareSnapshotValue: CoordinatorValue {
+    public static var recordType: ShareCoordinatorRecordType { .shareSnapshot }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 1 of the share coordinator's topic, version 0.
-public struct ShareUpdateKey: WireMessage, JSONWritable {
+public struct ShareUpdateKey: CoordinatorKey {
+    public static var recordType: ShareCoordinatorRecordType { .shareUpdate }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -62,7 +63,8 @@ public struct ShareUpdateKey: WireMessage, JSONWritable {
 }
 
 /// Value 1 of the share coordinator's topic, version 0, flexible from 0.
-public struct ShareUpdateValue: WireMessage, JSONWritable {
+public struct ShareUpdateValue: CoordinatorValue {
+    public static var recordType: ShareCoordinatorRecordType { .shareUpdate }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

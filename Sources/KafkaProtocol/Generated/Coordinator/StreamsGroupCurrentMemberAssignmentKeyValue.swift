@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 22 of the group coordinator's topic, version 0.
-public struct StreamsGroupCurrentMemberAssignmentKey: WireMessage, JSONWritable {
+public struct StreamsGroupCurrentMemberAssignmentKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupCurrentMemberAssignment }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct StreamsGroupCurrentMemberAssignmentKey: WireMessage, JSONWritable 
 }
 
 /// Value 22 of the group coordinator's topic, version 0, flexible from 0.
-public struct StreamsGroupCurrentMemberAssignmentValue: WireMessage, JSONWritable {
+public struct StreamsGroupCurrentMemberAssignmentValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupCurrentMemberAssignment }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 19 of the group coordinator's topic, version 0.
-public struct StreamsGroupMemberMetadataKey: WireMessage, JSONWritable {
+public struct StreamsGroupMemberMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupMemberMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct StreamsGroupMemberMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 19 of the group coordinator's topic, version 0, flexible from 0.
-public struct StreamsGroupMemberMetadataValue: WireMessage, JSONWritable {
+public struct StreamsGroupMemberMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupMemberMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 17 of the group coordinator's topic, version 0.
-public struct StreamsGroupMetadataKey: WireMessage, JSONWritable {
+public struct StreamsGroupMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct StreamsGroupMetadataKey: WireMessage, JSONWritable {
 }
 
 /// Value 17 of the group coordinator's topic, version 0, flexible from 0.
-public struct StreamsGroupMetadataValue: WireMessage, JSONWritable {
+public struct StreamsGroupMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

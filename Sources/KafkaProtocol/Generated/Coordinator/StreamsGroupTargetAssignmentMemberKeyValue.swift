@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 21 of the group coordinator's topic, version 0.
-public struct StreamsGroupTargetAssignmentMemberKey: WireMessage, JSONWritable {
+public struct StreamsGroupTargetAssignmentMemberKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupTargetAssignmentMember }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -56,7 +57,8 @@ public struct StreamsGroupTargetAssignmentMemberKey: WireMessage, JSONWritable {
 }
 
 /// Value 21 of the group coordinator's topic, version 0, flexible from 0.
-public struct StreamsGroupTargetAssignmentMemberValue: WireMessage, JSONWritable {
+public struct StreamsGroupTargetAssignmentMemberValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupTargetAssignmentMember }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 20 of the group coordinator's topic, version 0.
-public struct StreamsGroupTargetAssignmentMetadataKey: WireMessage, JSONWritable {
+public struct StreamsGroupTargetAssignmentMetadataKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupTargetAssignmentMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct StreamsGroupTargetAssignmentMetadataKey: WireMessage, JSONWritable
 }
 
 /// Value 20 of the group coordinator's topic, version 0, flexible from 0.
-public struct StreamsGroupTargetAssignmentMetadataValue: WireMessage, JSONWritable {
+public struct StreamsGroupTargetAssignmentMetadataValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupTargetAssignmentMetadata }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

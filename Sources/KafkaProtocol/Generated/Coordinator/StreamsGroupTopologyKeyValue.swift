@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 23 of the group coordinator's topic, version 0.
-public struct StreamsGroupTopologyKey: WireMessage, JSONWritable {
+public struct StreamsGroupTopologyKey: CoordinatorKey {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupTopology }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct StreamsGroupTopologyKey: WireMessage, JSONWritable {
 }
 
 /// Value 23 of the group coordinator's topic, version 0, flexible from 0.
-public struct StreamsGroupTopologyValue: WireMessage, JSONWritable {
+public struct StreamsGroupTopologyValue: CoordinatorValue {
+    public static var recordType: GroupCoordinatorRecordType { .streamsGroupTopology }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { 0 }
 

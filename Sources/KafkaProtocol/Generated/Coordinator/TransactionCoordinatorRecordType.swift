@@ -5,13 +5,13 @@
 public enum TransactionCoordinatorRecordType: Int16, CaseIterable, CoordinatorRecordType {
     case transactionLog = 0
 
-    public var keyType: any CoordinatorMessage.Type {
+    public var keyType: any CoordinatorKey.Type {
         switch self {
         case .transactionLog: TransactionLogKey.self
         }
     }
 
-    public var valueType: any CoordinatorMessage.Type {
+    public var valueType: any CoordinatorValue.Type {
         switch self {
         case .transactionLog: TransactionLogValue.self
         }

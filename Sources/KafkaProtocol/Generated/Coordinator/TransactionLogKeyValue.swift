@@ -4,7 +4,8 @@
 public import KafkaBase
 
 /// Key 0 of the transaction coordinator's topic, version 0.
-public struct TransactionLogKey: WireMessage, JSONWritable {
+public struct TransactionLogKey: CoordinatorKey {
+    public static var recordType: TransactionCoordinatorRecordType { .transactionLog }
     public static var versions: ClosedRange<Int16> { 0...0 }
     public static var firstFlexibleVersion: Int16? { nil }
 
@@ -48,7 +49,8 @@ public struct TransactionLogKey: WireMessage, JSONWritable {
 }
 
 /// Value 0 of the transaction coordinator's topic, versions 0-1, flexible from 1.
-public struct TransactionLogValue: WireMessage, JSONWritable {
+public struct TransactionLogValue: CoordinatorValue {
+    public static var recordType: TransactionCoordinatorRecordType { .transactionLog }
     public static var versions: ClosedRange<Int16> { 0...1 }
     public static var firstFlexibleVersion: Int16? { 1 }
 

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import brokers
+from brokers import Broker
+
+_numbers = itertools.count(1)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not brokers.SERVER.exists():
+        raise pytest.UsageError(f"no server at {brokers.SERVER}; run Scripts/build, or set SWIFTKAFKA_SERVER")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One broker for all tests that neither stop nor configure it. It must end cleanly."""
+    # Tests write messages with times in 1970, which retention must not take away.
+    running = Broker(tmp_path_factory.mktemp("broker"), {"log.retention.ms": -1})
+    running.start()
+    yield running
+    assert running.is_running(), f"the broker ended during the tests:\n{running.text()}"
+    assert running.stop() == 0, running.text()
+    shutil.rmtree(running.log_directory, ignore_errors=True)
+
+
+@pytest.fixture
+def make_broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    """Makes brokers for this test alone, not started; whatever still runs at the end is killed."""
+    made: list[Broker] = []
+
+    def make(name: str = "one", **properties: object) -> Broker:
+        made.append(Broker(tmp_path / name, {key.replace("_", "."): value for key, value in properties.items()}))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.is_running():
+            one.kill()
+        shutil.rmtree(one.log_directory, ignore_errors=True)
+
+
+@pytest.fixture
+def topic_name(request: pytest.FixtureRequest) -> str:
+    """A topic name of the test's own."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name).strip("-")
+    return f"{words[:180]}-{next(_numbers)}"
+
+
+@pytest.fixture
+def topic(broker: Broker, topic_name: str) -> str:
+    """A topic with one partition that exists."""
+    with broker.connect() as connection:
+        assert connection.create_topic(topic_name) == 0
+    return topic_name
