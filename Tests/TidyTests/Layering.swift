@@ -34,6 +34,7 @@ enum Layering {
         row("KafkaMetadata", ["KafkaBase", "KafkaProtocol", "KafkaRecords"]),
         row("KafkaReplication", ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage"]),
         // Shell
+        row("RuntimeConformance", ["KafkaRuntime"]),
         row(
             "DispatchRuntime", ["KafkaBase", "KafkaRuntime", "CPlatform"],
             ["Dispatch", "Glibc", "Musl", "Darwin"] + collections),
