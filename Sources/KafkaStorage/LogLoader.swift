@@ -109,6 +109,7 @@ struct LogLoader {
             }
         }
         // Names are sorted and their digits padded, so that the order is that of the offsets.
+        try dropUselessSegments()
         snapshots = keepSnapshots(snapshots)
         let present = Set(names)
         for segment in segments {
@@ -118,6 +119,33 @@ struct LogLoader {
                 && present.contains(digits + LogFileNames.timeIndexSuffix)
             if !hasIndexes { segment.lacksIndexes = true }
             if segment.size == 0 { segment.assumeEmptyIndexes() }
+        }
+    }
+
+    /// An empty segment between others, or at the end over offsets that the one before holds, was made by a roll that
+    /// then failed.
+    private mutating func dropUselessSegments() throws(StorageError) {
+        for index in segments.indices.dropFirst().dropLast().reversed() where segments[index].size == 0 {
+            removeFiles(of: segments.remove(at: index))
+        }
+        guard segments.count > 1, let last = segments.last, last.size == 0 else { return }
+        let before = segments[segments.count - 2]
+        defer { before.release() }
+        do throws(StorageError) {
+            guard try before.readNextOffset() > last.baseOffset else { return }
+        } catch {
+            // Damage before the last segment is for the recovery to find.
+            guard case .corrupt = error else { throw error }
+            return
+        }
+        removeFiles(of: segments.removeLast())
+    }
+
+    private mutating func removeFiles(of segment: LogSegment) {
+        let digits = LogFileNames.digits(segment.baseOffset)
+        // The log file goes last: without it the others are orphans.
+        for suffix in [LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.logSuffix] {
+            remove(digits + suffix, "a roll that failed left it")
         }
     }
 

@@ -176,6 +176,9 @@ extension LogManager {
     }
 
     private func finishLoading() -> LoadReport {
+        state.withLock { $0.isLoaded = true }
+        // After an unclean stop the old file may vouch for offsets that are gone and will be given again.
+        if directories.contains(where: { $0.isOnline && $0.cleanShutdown == nil }) { checkpointRecoveryPoints() }
         for directory in directories where directory.isOnline {
             do throws(StorageError) {
                 if directory.cleanShutdown != nil {

@@ -130,6 +130,7 @@ final class LogSegment: @unchecked Sendable {
     func prepareAppend() throws(FileError) {
         if largest == nil { try loadLargest() }
         _ = try offsetIndex.lastEntry(files)
+        _ = try timeIndex.lastEntry(files)
         if offsetIndex.needsRoom { try offsetIndex.writePending(files) }
         if timeIndex.needsRoom { try timeIndex.writePending(files) }
     }

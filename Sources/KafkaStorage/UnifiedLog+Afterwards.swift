@@ -31,6 +31,7 @@ extension UnifiedLog {
         }
         if let observer = options.observer { for event in afterwards.events { observer.logEvent(event) } }
         if !afterwards.removals.isEmpty { remover.remove(afterwards.removals, after: delay) }
+        if afterwards.loweredRecoveryPoint { options.recoveryPointLowered?() }
         guard afterwards.needsEpochs || !afterwards.snapshots.isEmpty else { return }
         runtime.queues.runBlocking { self.finishInBackground(afterwards.snapshots) }
     }
