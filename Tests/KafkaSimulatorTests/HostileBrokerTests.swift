@@ -3,6 +3,7 @@ import Foundation
 import KafkaBase
 import KafkaProtocol
 import KafkaRuntime
+import KafkaServer
 import KafkaSimulator
 import Testing
 
@@ -22,7 +23,9 @@ import Testing
     }
 
     /// Writes to the broker and reads it back, as any client would.
-    private static func examine(_ simulation: SimulatedRuntime, topic: String) throws -> [String] {
+    private static func examine(
+        _ simulation: SimulatedRuntime, topic: String
+    ) throws -> (topicID: KafkaUUID, findings: [String]) {
         var producing = ProducerWorkload()
         producing.topic = topic
         producing.recordsPerPartition = 100
@@ -39,10 +42,12 @@ import Testing
             !producer.failures.isEmpty || (producer.isFinished && consumer.isFinished)
         }
         let isFinished = producer.isFinished && consumer.isFinished
+        let topicID = producer.client.topic(topic)?.id ?? .zero
         producer.stop()
         consumer.stop()
         try simulation.advance(by: 2_000)
-        return WorkloadVerdict.findings(producer, consumer) + (isFinished ? [] : ["\(topic) was not written and read"])
+        let verdict = WorkloadVerdict.findings(producer, consumer)
+        return (topicID, verdict + (isFinished ? [] : ["\(topic) was not written and read"]))
     }
 
     /// One broker, with clients that throw `frames` at it.
@@ -56,8 +61,11 @@ import Testing
         try broker.start()
         #expect(try simulation.run(within: 60_000) { broker.state == .running })
         var outcome = Outcome()
-        outcome.findings = try examine(simulation, topic: "before")
-        let corpus = RequestCorpus(seed: seed, attempts: 8, topic: "before", topicID: .zero)
+        let before = try examine(simulation, topic: "before")
+        outcome.findings = before.findings
+        var corpus = RequestCorpus(seed: seed, attempts: 8, topic: "before", topicID: before.topicID)
+        let served = RequestRouter.served(unstable: false)
+        corpus.prefer { api, version in served.contains { $0.key.rawValue == api && $0.versions.contains(version) } }
         var clients: [HostileClient] = []
         for number in 0..<4 {
             let runtime = simulation.host("attacker-\(number)").runtime
@@ -71,7 +79,7 @@ import Testing
         let isDone = try simulation.run(within: .max / 2_000_000) { clients.allSatisfy(\.isFinished) }
         if !isDone { outcome.findings.append("the attack did not end") }
         for client in clients { outcome.tally.add(client.tally) }
-        outcome.findings += try examine(simulation, topic: "after")
+        outcome.findings += try examine(simulation, topic: "after").findings
         if broker.state != .running { outcome.findings.append("the broker is \(broker.state)") }
         try simulation.advance(by: 5_000)
         if simulation.connectionCount > 0 {

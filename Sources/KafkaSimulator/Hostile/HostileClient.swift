@@ -92,8 +92,9 @@ package final class HostileClient: @unchecked Sendable {
 
     private func drawFrame() -> [UInt8] {
         tally.frames += 1
-        let request = corpus.requests[mutator.draw(corpus.requests.count)]
-        return mutator.frame(from: request, and: corpus.requests[mutator.draw(corpus.requests.count)])
+        let request = corpus.draw(&mutator)
+        let other = corpus.draw(&mutator)
+        return mutator.frame(from: request, and: other)
     }
 
     /// One connection: some frames at once, then patience.

@@ -13,6 +13,8 @@ package struct RequestCorpus: Sendable {
     package private(set) var requests: [[UInt8]] = []
     /// Of every request: its API and version.
     package private(set) var kinds: [(api: Int16, version: Int16)] = []
+    /// Indices of the requests that are drawn nine times out of ten; empty where all are drawn alike.
+    private var preferred: [Int] = []
 
     /// - Parameters:
     ///   - attempts: how often random bytes are tried for each version of each API.
@@ -24,6 +26,17 @@ package struct RequestCorpus: Sendable {
             addVersions(of: request, attempts: attempts, &random)
         }
         addHandMade(topic: topic, topicID: topicID)
+    }
+
+    /// Draws the requests that `isServed` by API key and version nine times out of ten: what a broker does not serve
+    /// it refuses by the header alone.
+    package mutating func prefer(_ isServed: (_ api: Int16, _ version: Int16) -> Bool) {
+        preferred = kinds.indices.filter { isServed(kinds[$0].api, kinds[$0].version) }
+    }
+
+    func draw(_ mutator: inout FrameMutator) -> [UInt8] {
+        if preferred.isEmpty || mutator.draw(10) == 0 { return requests[mutator.draw(requests.count)] }
+        return requests[preferred[mutator.draw(preferred.count)]]
     }
 
     // MARK: Found requests
