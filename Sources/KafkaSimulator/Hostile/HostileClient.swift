@@ -92,6 +92,7 @@ package final class HostileClient: @unchecked Sendable {
 
     private func drawFrame() -> [UInt8] {
         tally.frames += 1
+        if mutator.draw(8) == 0 { return corpus.damagedProduce(&mutator) }
         let request = corpus.draw(&mutator)
         let other = corpus.draw(&mutator)
         return mutator.frame(from: request, and: other)
