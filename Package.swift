@@ -140,7 +140,7 @@ let package = Package(
             "KafkaSimulatorTests",
             [
                 "KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
-                "RuntimeConformance",
+                "RuntimeConformance", "DispatchRuntime", logging,
             ]),
         tests("SwiftKafkaTests", ["SwiftKafka"]),
         tests("TidyTests", []),
