@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import DispatchRuntime
 import Foundation
+import KafkaBase
 import KafkaProtocol
 import KafkaRuntime
 import KafkaServer
