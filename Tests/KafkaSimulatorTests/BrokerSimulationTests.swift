@@ -13,6 +13,8 @@ import Testing
         let events: Int
         let time: Int64
         let retries: Int
+        /// Segments of the first partition.
+        let segments: Int
     }
 
     private struct World {
@@ -29,6 +31,7 @@ import Testing
             var producing = ProducerWorkload()
             producing.partitions = partitions
             producing.recordsPerPartition = records
+            producing.topicConfigs = Self.topicConfigs(seed: seed)
             producing.compression = [.none, .gzip, .snappy, .lz4, .zstd][Int(seed % 5)]
             var consuming = ConsumerWorkload()
             consuming.partitions = partitions
@@ -39,6 +42,18 @@ import Testing
             try broker.start()
             producer.start()
             consumer.start()
+        }
+
+        /// Every other seed has segments so small that they roll all the time, indexes with an entry a batch, and little
+        /// room for them.
+        private static func topicConfigs(seed: UInt64) -> [(name: String, value: String)] {
+            guard seed % 2 == 1 else { return [] }
+            var random = Xoshiro256(seed: seed)
+            return [
+                ("internal.segment.bytes", "\(random.value(in: 2_000...20_000 as ClosedRange<Int>))"),
+                ("index.interval.bytes", "\(random.value(in: 0...2_000 as ClosedRange<Int>))"),
+                ("segment.index.bytes", "\(random.value(in: 4...400 as ClosedRange<Int>) * 24)"),
+            ]
         }
 
         private static func makeClient(_ simulation: SimulatedRuntime, _ host: String) -> KafkaClient {
@@ -70,9 +85,11 @@ import Testing
             if case .failed(let reason) = broker.state { findings.append("the broker failed: \(reason)") }
             if !producer.isFinished { findings.append("the producer is not finished") }
             if !consumer.isFinished { findings.append("the consumer is not finished") }
+            let names = (try? broker.host.files.list("/data/\(producer.workload.topic)-0")) ?? []
             return Outcome(
                 findings: findings, complaints: broker.logLines, hash: simulation.trace.hash,
-                events: simulation.trace.count, time: simulation.now, retries: producer.retries)
+                events: simulation.trace.count, time: simulation.now, retries: producer.retries,
+                segments: names.count { $0.hasSuffix(".log") })
         }
     }
 
@@ -90,6 +107,7 @@ import Testing
         let first = try Self.runCalm(seed: seed)
         #expect(first.findings == [])
         #expect(first.complaints == [])
+        #expect(seed % 2 == 1 ? first.segments > 1 : first.segments == 1)
         #expect(try Self.runCalm(seed: seed) == first)
     }
 
