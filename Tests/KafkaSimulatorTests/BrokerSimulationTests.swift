@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import KafkaProtocol
 import KafkaRecords
 import KafkaRuntime
 import KafkaSimulator
@@ -203,6 +204,32 @@ import Testing
         producer.start()
         #expect(try world.simulation.run(within: 120_000) { producer.isFinished })
         #expect(producer.failures == [])
+    }
+
+    @Test func `fetches of connections that went away are not waited for`() throws {
+        let world = try World(seed: 2, options: .immediate, records: 10)
+        _ = try world.simulation.run(within: 60_000) { world.isFinished }
+        world.consumer.stop()
+        try world.simulation.advance(by: 1_000)
+        let pending = world.simulation.pendingCount
+        let client = world.makeClient("impatient")
+        for _ in 0..<100 {
+            KafkaClientConnection.connect(
+                to: SocketAddress(host: "broker", port: 9092), network: client.runtime.network, reactor: client.queue,
+                options: client.options
+            ) { result in
+                guard case .success(let connection) = result else { return }
+                let partition = FetchRequest.FetchPartition(partition: 0, fetchOffset: 10, partitionMaxBytes: 100)
+                let topic = FetchRequest.FetchTopic(topic: "workload", partitions: [partition])
+                let request = FetchRequest(maxWaitMs: .max, minBytes: 1, maxBytes: 100, topics: [topic])
+                connection.send(request, version: 11) { _ in }
+                connection.queue.schedule(after: 10) { connection.close() }
+            }
+        }
+        try world.simulation.advance(by: 5)
+        #expect(world.simulation.pendingCount > pending + 100)
+        try world.simulation.advance(by: 3_000)
+        #expect(world.simulation.pendingCount <= pending)
     }
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
