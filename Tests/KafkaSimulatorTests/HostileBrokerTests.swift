@@ -2,6 +2,7 @@
 import Foundation
 import KafkaBase
 import KafkaProtocol
+import KafkaRecords
 import KafkaRuntime
 import KafkaServer
 import KafkaSimulator
@@ -25,10 +26,11 @@ import Testing
 
     /// Writes to the broker and reads it back, as any client would.
     private static func examine(
-        _ simulation: SimulatedRuntime, topic: String
+        _ simulation: SimulatedRuntime, topic: String, compression: CompressionType = .none
     ) throws -> (topicID: KafkaUUID, findings: [String]) {
         var producing = ProducerWorkload()
         producing.topic = topic
+        producing.compression = compression
         producing.recordsPerPartition = 100
         var consuming = ConsumerWorkload()
         consuming.topic = topic
@@ -80,7 +82,9 @@ import Testing
         let isDone = try simulation.run(within: .max / 2_000_000) { clients.allSatisfy(\.isFinished) }
         if !isDone { outcome.findings.append("the attack did not end") }
         for client in clients { outcome.tally.add(client.tally) }
-        outcome.findings += try examine(simulation, topic: "after").findings
+        for codec in CompressionType.allCases {
+            outcome.findings += try examine(simulation, topic: "after-\(codec)", compression: codec).findings
+        }
         if broker.state != .running { outcome.findings.append("the broker is \(broker.state)") }
         try simulation.advance(by: 5_000)
         if simulation.connectionCount > 0 {
