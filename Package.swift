@@ -141,7 +141,7 @@ let package = Package(
             "KafkaSimulatorTests",
             [
                 "KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
-                "RuntimeConformance",
+                "RuntimeConformance", "DispatchRuntime", logging,
             ]),
         tests("SwiftKafkaTests", ["SwiftKafka"]),
         tests("TidyTests", []),

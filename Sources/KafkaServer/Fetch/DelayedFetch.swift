@@ -34,6 +34,8 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
         _ plan: FetchPlan, _ context: RequestContext, _ ticket: ReplyTicket<FetchResponse>, bytesSeen: Int
     ) {
         let fetch = DelayedFetch(plan, context, ticket, bytesSeen: bytesSeen)
+        // A client may ask to wait for weeks and go away at once.
+        ticket.whenAbandoned { fetch.finish() }
         fetch.timer = context.queue.schedule(after: plan.maxWait) { fetch.complete() }
         for request in plan.partitions {
             let key = request.key
@@ -79,10 +81,15 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
     }
 
     private func complete(with reads: [PartitionRead]) {
+        finish()
+        ticket.complete(FetchAnswer.make(reads, plan))
+    }
+
+    /// Waits for nothing any more.
+    private func finish() {
         isDone = true
         if let timer { context.queue.cancel(timer) }
         for partition in watched { partition.remove(self) }
         watched = []
-        ticket.complete(FetchAnswer.make(reads, plan))
     }
 }

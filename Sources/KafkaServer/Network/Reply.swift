@@ -67,4 +67,8 @@ package struct ReplyTicket<Response: ResponseMessage>: Sendable {
     }
 
     package func complete(_ response: Response) { complete(Answer(response)) }
+
+    /// Has `body` run, on the connection's queue, when the connection ends before the answer is there. Called on that
+    /// queue.
+    package func whenAbandoned(_ body: @escaping () -> Void) { connection.whenAbandoned(slot: slot, body) }
 }

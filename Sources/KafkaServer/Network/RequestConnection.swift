@@ -26,6 +26,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         let id: UInt64
         /// The encoded answer once it is there, waiting for those before it.
         var ready: ReadyAnswer?
+        /// Runs when the connection ends before the answer is there.
+        var abandoned: (() -> Void)?
     }
 
     private struct ReadyAnswer {
@@ -103,7 +105,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     package func closed(_ reason: CloseReason) {
         isClosed = true
-        outstanding.removeAll()
+        abandonOutstanding()
         listener.connectionClosed(connection)
         listener.log.debug(
             "connection closed", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
@@ -170,6 +172,20 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         guard encode(answer, correlationID: correlationID, version: version) else { return }
         AnswerEncoder.send(writer, files: answer.files, on: connection)
         writer.removeAll(keeping: Self.scratchKept)
+    }
+
+    /// Has `body` run when the connection ends before the answer of this slot is there.
+    func whenAbandoned(slot: UInt64, _ body: @escaping () -> Void) {
+        queue.assertCurrent()
+        guard let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
+        outstanding[index].abandoned = body
+    }
+
+    /// Whoever waits to answer need wait no longer.
+    private func abandonOutstanding() {
+        let abandoned = outstanding.compactMap(\.abandoned)
+        outstanding.removeAll()
+        for body in abandoned { body() }
     }
 
     private func takeSlot() -> UInt64 {
@@ -251,7 +267,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     func end(reason: String) {
         guard !isClosed else { return }
         isClosed = true
-        outstanding.removeAll()
+        abandonOutstanding()
         listener.log.info(
             "closing connection", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
         connection.closeAfterSending()
