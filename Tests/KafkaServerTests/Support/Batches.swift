@@ -105,3 +105,18 @@ enum Requests {
             ])
     }
 }
+
+extension Batches {
+    /// The records in message sets of format `magic`, as `offset=value`; throws for those of another.
+    static func oldValues(in records: RecordBytes, magic: Int8) throws -> [String] {
+        var values: [String] = []
+        try records.withBytes { bytes in
+            try LegacyMessageSet.forEachMessage(bytes) { (record) throws(RecordError) in
+                guard record.message.magic == magic else { throw .unsupportedMagic(record.message.magic) }
+                values.append(
+                    "\(record.offset)=\(record.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")")
+            }
+        }
+        return values
+    }
+}
