@@ -137,6 +137,9 @@ package final class Partition: Sendable {
         }
     }
 
+    /// How many wait.
+    package var waiterCount: Int { state.withLock { $0.waiters.count } }
+
     package func remove(_ waiter: any PartitionWaiter) {
         state.withLock { state in
             if let index = state.waiters.firstIndex(where: { $0 === waiter }) { state.waiters.remove(at: index) }

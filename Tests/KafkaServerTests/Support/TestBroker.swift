@@ -44,6 +44,9 @@ final class TestBroker {
     var files: InMemoryFileSystem { host.files }
     var now: Int64 { host.runtime.clock.wallMilliseconds }
 
+    /// Bytes counted against `queued.max.request.bytes`.
+    var requestMemory: Int { node.requestMemoryInUse }
+
     // MARK: Life
 
     func start() throws {
