@@ -81,6 +81,9 @@ final class LogSegment: @unchecked Sendable {
     var logPath: String { namePrefix + LogFileNames.logSuffix }
     var isOpen: Bool { file != nil }
 
+    /// Segments smaller than this reserve no blocks.
+    static let reserveThreshold: Int64 = 256 << 10
+
     // MARK: Files
 
     /// The log file, opened where it is not.
@@ -130,6 +133,7 @@ final class LogSegment: @unchecked Sendable {
     func prepareAppend() throws(FileError) {
         if largest == nil { try loadLargest() }
         _ = try offsetIndex.lastEntry(files)
+        _ = try timeIndex.lastEntry(files)
         if offsetIndex.needsRoom { try offsetIndex.writePending(files) }
         if timeIndex.needsRoom { try timeIndex.writePending(files) }
     }
@@ -156,7 +160,7 @@ final class LogSegment: @unchecked Sendable {
     /// Small segments reserve nothing, growing ones as much as they hold up to the setting: a thousand idle
     /// partitions must not hold gigabytes.
     private func reserveAhead(_ file: any File, _ count: Int) {
-        guard size + Int64(count) > reservedEnd, size >= 256 << 10 else { return }
+        guard size + Int64(count) > reservedEnd, size >= Self.reserveThreshold else { return }
         let step = min(settings.reserveAheadBytes, size)
         guard step > count else { return }
         let start = max(reservedEnd, size)
@@ -236,15 +240,16 @@ final class LogSegment: @unchecked Sendable {
     func finish() throws(FileError) {
         if indexesAreSynced { return }
         try becomeInactive()
-        // An empty segment's indexes say nothing that could get lost.
-        if size > 0 {
-            for path in [offsetIndex.path, timeIndex.path] {
-                let file = try files.open(path, .readWrite)
-                defer { file.close() }
-                try file.sync()
-            }
-        }
+        // An index without entries says nothing that could get lost.
+        if offsetIndex.count > 0 { try Self.sync(offsetIndex.path, files) }
+        if timeIndex.count > 0 { try Self.sync(timeIndex.path, files) }
         indexesAreSynced = true
+    }
+
+    static func sync(_ path: String, _ files: any FileSystem) throws(FileError) {
+        let file = try files.open(path, .readWrite)
+        defer { file.close() }
+        try file.sync()
     }
 
     // MARK: Timestamps

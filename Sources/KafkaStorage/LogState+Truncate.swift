@@ -46,7 +46,7 @@ extension LogState {
             hasNewNames = true
             logStartOffset = offset
             nextOffset = offset
-            recoveryPoint = min(recoveryPoint, offset)
+            lowerRecoveryPoint(to: offset)
             truncationCount += 1
             recent.removeAll()
             epochs.removeAll()
@@ -64,7 +64,7 @@ extension LogState {
         truncationCount += 1
         nextOffset = end
         recent.removeAll()
-        recoveryPoint = min(recoveryPoint, end)
+        lowerRecoveryPoint(to: end)
         logStartOffset = min(logStartOffset, end)
         epochs.truncateFromEnd(end)
         if epochs.isDirty { afterwards.needsEpochs = true }
@@ -101,7 +101,7 @@ extension LogState {
     /// Feeds the batches of `[start, end)` to the producers' state.
     private mutating func replayProducers(from start: Int64, to end: Int64) throws(StorageError) {
         guard start < end, var index = segmentIndex(for: start) else { return }
-        while index < segments.count {
+        while index < segments.count, segments[index].baseOffset < end {
             let segment = segments[index]
             let position = try storing { () throws(FileError) in try segment.offsetIndex.lookup(start, files).position }
             _ = try segment.firstEntry(from: position) { entry throws(StorageError) in

@@ -53,8 +53,12 @@ struct LogState: Sendable {
         /// Files to be removed once their delay has passed.
         var removals: [String] = []
         var needsEpochs = false
+        /// The recovery point went back, so that a checkpoint of it would now say too much.
+        var loweredRecoveryPoint = false
 
-        var isEmpty: Bool { events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs }
+        var isEmpty: Bool {
+            events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs && !loweredRecoveryPoint
+        }
     }
 
     var active: LogSegment { segments[segments.count - 1] }
@@ -82,6 +86,13 @@ struct LogState: Sendable {
     }
 
     func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+    /// Takes the recovery point back to the log's new end.
+    mutating func lowerRecoveryPoint(to offset: Int64) {
+        guard offset < recoveryPoint else { return }
+        recoveryPoint = offset
+        afterwards.loweredRecoveryPoint = true
+    }
 
     // MARK: Service
 
@@ -169,9 +180,13 @@ struct LogState: Sendable {
         let newBase = max(base ?? nextOffset, nextOffset)
         if active.baseOffset == newBase, active.size == 0 { return }
         let parameters = segmentParameters(now: now)
-        let segment = try storing { () throws(FileError) in
+        let segment: LogSegment
+        do throws(FileError) {
             try active.becomeInactive()
-            return try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+            segment = try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+        } catch {
+            removeLeftovers(ofSegmentAt: newBase)
+            throw .io(error)
         }
         active.release()
         hasNewNames = true
@@ -182,6 +197,15 @@ struct LogState: Sendable {
         if !snapshots.contains(newBase) { snapshots.append(newBase) }
         if highWatermark.offset == nextOffset { highWatermark = endMetadata }
         afterwards.events.append(.rolled(path: directory, baseOffset: newBase))
+    }
+
+    /// Removes what a failed roll made, as far as it can; the next start removes the rest.
+    private func removeLeftovers(ofSegmentAt base: Int64) {
+        guard base > active.baseOffset else { return }
+        let digits = LogFileNames.digits(base)
+        for suffix in [LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.logSuffix] {
+            try? files.remove(path(digits + suffix))
+        }
     }
 
     /// Gives a segment's files, and the snapshot at its base, the name of deleted ones, to be removed later.

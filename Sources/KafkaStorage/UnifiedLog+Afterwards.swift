@@ -31,6 +31,7 @@ extension UnifiedLog {
         }
         if let observer = options.observer { for event in afterwards.events { observer.logEvent(event) } }
         if !afterwards.removals.isEmpty { remover.remove(afterwards.removals, after: delay) }
+        if afterwards.loweredRecoveryPoint { options.recoveryPointLowered?() }
         guard afterwards.needsEpochs || !afterwards.snapshots.isEmpty else { return }
         runtime.queues.runBlocking { self.finishInBackground(afterwards.snapshots) }
     }
@@ -39,7 +40,7 @@ extension UnifiedLog {
     private func finishInBackground(_ snapshots: [(offset: Int64, content: [UInt8])]) {
         do throws(StorageError) {
             for snapshot in snapshots { try write(snapshot: snapshot.content, at: snapshot.offset) }
-            if let last = snapshots.last { try flush(upTo: last.offset) } else { try persistSideFiles() }
+            try flush(upTo: snapshots.last?.offset ?? 0)
         } catch {
             guard case .closed = error else {
                 let event = LogEvent.backgroundFailure(path: directory, what: "sync", error: error)
