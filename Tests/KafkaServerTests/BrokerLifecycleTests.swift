@@ -102,7 +102,8 @@ import Testing
         let broker = try TestBroker()
         let other = BrokerNode(
             configuration: try BrokerConfiguration([
-                "listeners": "PLAINTEXT://:9999", "log.dirs": "/data", "advertised.listeners": "PLAINTEXT://broker:9999",
+                "listeners": "PLAINTEXT://:9999", "log.dirs": "/data",
+                "advertised.listeners": "PLAINTEXT://broker:9999",
             ]), runtime: broker.host.runtime, loggers: broker.log.loggers)
         nonisolated(unsafe) var outcome: Result<Void, StartError>?
         other.start { outcome = $0 }

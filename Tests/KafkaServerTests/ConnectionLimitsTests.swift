@@ -175,8 +175,12 @@ import Testing
         // What arrives whole in one go needs no memory of its own.
         #expect(try broker.produce(["small"], to: "t") == 0)
         try first.send(Array(request[300_000...]))
-        #expect(try first.receive(ProduceResponse.self, version: 9, correlationID: 1).responses[0].partitionResponses[0].baseOffset == 1)
-        #expect(try second.receive(ProduceResponse.self, version: 9, correlationID: 1).responses[0].partitionResponses[0].baseOffset == 2)
+        #expect(
+            try first.receive(ProduceResponse.self, version: 9, correlationID: 1).responses[0].partitionResponses[0]
+                .baseOffset == 1)
+        #expect(
+            try second.receive(ProduceResponse.self, version: 9, correlationID: 1).responses[0].partitionResponses[0]
+                .baseOffset == 2)
         try broker.world.advance(by: 10)
         #expect(broker.requestMemory == 0)
     }
@@ -194,7 +198,9 @@ import Testing
         try broker.world.advance(by: 10)
         leaving.close()
         holder.close()
-        #expect(try waiting.receive(ProduceResponse.self, version: 9, correlationID: 1).responses[0].partitionResponses[0].errorCode == 0)
+        #expect(
+            try waiting.receive(ProduceResponse.self, version: 9, correlationID: 1).responses[0].partitionResponses[0]
+                .errorCode == 0)
         try broker.world.advance(by: 2_000)
         #expect(broker.requestMemory == 0)
     }

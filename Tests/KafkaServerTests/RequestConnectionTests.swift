@@ -92,7 +92,9 @@ import Testing
         let count: Int32 = 200
         for id in 2...count {
             try connection.send(
-                TestConnection.frame(Requests.fetch("t"), version: 12, correlationID: id, clientID: String(repeating: "c", count: 2_000)))
+                TestConnection.frame(
+                    Requests.fetch("t"), version: 12, correlationID: id, clientID: String(repeating: "c", count: 2_000))
+            )
         }
         try broker.world.advance(by: 2_000)
         #expect(connection.frames.count == 1)

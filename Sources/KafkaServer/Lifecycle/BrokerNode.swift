@@ -31,6 +31,7 @@ package final class BrokerNode: @unchecked Sendable {
         let quorum: MetadataQuorum
         let listeners: ListenerGroup
         let context: BrokerContext
+        let flusher: LogFlusher
     }
 
     let configuration: BrokerConfiguration
@@ -119,7 +120,8 @@ package final class BrokerNode: @unchecked Sendable {
             let published = PublishedMetadata()
             return Starting(
                 storage: storage, quorum: try openQuorum(storage, replicas, published),
-                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas, published: published)
+                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas, published: published
+            )
         } catch {
             storage.abandon()
             throw error
@@ -160,8 +162,13 @@ package final class BrokerNode: @unchecked Sendable {
         }
         serving.withLock { $0 = context }
         storage.logs.startTasks()
+        let flusher = LogFlusher(
+            replicas: starting.replicas, runtime: runtime, interval: configuration.storage.flushCheckInterval,
+            log: loggers.logger("storage"))
+        flusher.start(after: configuration.storage.initialTaskDelay)
         listeners.open(context)
-        phase = .running(Running(storage: storage, quorum: quorum, listeners: listeners, context: context))
+        phase = .running(
+            Running(storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher))
         log.info(
             "broker started",
             metadata: [
@@ -255,6 +262,7 @@ package final class BrokerNode: @unchecked Sendable {
         running.listeners.stopAccepting()
         running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
             let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
+            running.flusher.stop()
             running.quorum.stop()
             running.storage.close(brokerEpoch: epoch) { [self] in
                 queue.async { [self] in

@@ -7,7 +7,8 @@ import Testing
 /// ApiVersions (key 18).
 @Suite struct ApiVersionsHandlerTests {
     private func request(_ version: Int16, name: String = "test", software: String = "1.0") -> ApiVersionsRequest {
-        version >= 3 ? ApiVersionsRequest(clientSoftwareName: name, clientSoftwareVersion: software) : ApiVersionsRequest()
+        version >= 3
+            ? ApiVersionsRequest(clientSoftwareName: name, clientSoftwareVersion: software) : ApiVersionsRequest()
     }
 
     @Test(arguments: 0...5 as ClosedRange<Int16>)

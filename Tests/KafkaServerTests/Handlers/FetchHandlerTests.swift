@@ -99,7 +99,9 @@ import Testing
         let metadata = try broker.call(MetadataRequest(topics: [.init(name: "t")]))
         let epoch = try #require(metadata.topics.first?.partitions.first?.leaderEpoch)
         #expect(epoch > 0)
-        for (asked, expected) in [(epoch - 1, ErrorCode.fencedLeaderEpoch), (epoch, .none), (epoch + 1, .unknownLeaderEpoch), (-1, .none)] {
+        for (asked, expected) in [
+            (epoch - 1, ErrorCode.fencedLeaderEpoch), (epoch, .none), (epoch + 1, .unknownLeaderEpoch), (-1, .none),
+        ] {
             var request = Requests.fetch("t")
             request.topics[0].partitions[0].currentLeaderEpoch = asked
             let answer = try broker.call(request, version: 12)

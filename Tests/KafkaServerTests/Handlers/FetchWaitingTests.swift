@@ -33,7 +33,8 @@ import Testing
         let data = try answer(waiting, within: 5, version: version)
         let values =
             version >= 4
-            ? try Batches.values(in: data.records) : try Batches.oldValues(in: data.records, magic: version >= 2 ? 1 : 0)
+            ? try Batches.values(in: data.records)
+            : try Batches.oldValues(in: data.records, magic: version >= 2 ? 1 : 0)
         #expect(values == ["0=a"])
         #expect(data.highWatermark == 1)
     }

@@ -87,7 +87,9 @@ import Testing
     func `errors are told in every version`(version: Int16) throws {
         let (broker, time) = try makeBroker()
         for timestamp in [-1, -2, time] {
-            #expect(ErrorCode(try ask(broker, timestamp, version: version, topic: "missing").errorCode) == .unknownTopicOrPartition)
+            #expect(
+                ErrorCode(try ask(broker, timestamp, version: version, topic: "missing").errorCode)
+                    == .unknownTopicOrPartition)
             let outside = try ask(broker, timestamp, version: version, partition: 1)
             #expect(ErrorCode(outside.errorCode) == .unknownTopicOrPartition)
             #expect(outside.offset == -1)

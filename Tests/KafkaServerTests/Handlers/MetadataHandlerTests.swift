@@ -138,7 +138,8 @@ import Testing
         let broker = try TestBroker()
         let id = try broker.createTopic("t")
         let answer = try broker.call(
-            MetadataRequest(topics: [.init(topicID: id, name: "t"), .init(topicID: .zero, name: nil)]), version: version)
+            MetadataRequest(topics: [.init(topicID: id, name: "t"), .init(topicID: .zero, name: nil)]), version: version
+        )
         #expect(answer.topics.map { ErrorCode($0.errorCode) } == [.invalidRequest, .invalidRequest])
     }
 

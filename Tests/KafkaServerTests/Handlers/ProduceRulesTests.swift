@@ -64,7 +64,8 @@ import Testing
             "t", ["message.timestamp.before.max.ms": "1000", "message.timestamp.after.max.ms": "2000"])
         let now = broker.now
         for (time, isTaken) in [
-            (now, true), (now - 1_000, true), (now + 2_000, true), (now - 1_001, false), (now + 2_001, false), (0, false),
+            (now, true), (now - 1_000, true), (now + 2_000, true), (now - 1_001, false), (now + 2_001, false),
+            (0, false),
         ] {
             let answer = try broker.produce(try Batches.batch(["a"], timestamp: time), to: "t", version: 9)
             #expect(ErrorCode(answer.errorCode) == (isTaken ? .none : .invalidTimestamp), "\(time - now)")
@@ -195,7 +196,10 @@ import Testing
             topicData: [
                 .init(
                     name: "good",
-                    partitionData: [.init(index: 1, records: batch), .init(index: 5, records: batch), .init(index: 0, records: .null)]),
+                    partitionData: [
+                        .init(index: 1, records: batch), .init(index: 5, records: batch),
+                        .init(index: 0, records: .null),
+                    ]),
                 .init(name: "missing", partitionData: [.init(index: 0, records: batch)]),
                 .init(name: "compacted", partitionData: [.init(index: 0, records: batch)]),
             ])

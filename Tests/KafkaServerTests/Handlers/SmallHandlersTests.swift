@@ -9,7 +9,9 @@ import Testing
 @Suite struct SmallHandlersTests {
     // MARK: DeleteRecords
 
-    private func delete(_ broker: TestBroker, _ topic: String, _ offset: Int64, partition: Int32 = 0, version: Int16 = 2)
+    private func delete(
+        _ broker: TestBroker, _ topic: String, _ offset: Int64, partition: Int32 = 0, version: Int16 = 2
+    )
         throws -> DeleteRecordsResponse.DeleteRecordsPartitionResult
     {
         let answer = try broker.call(
@@ -34,7 +36,8 @@ import Testing
             #expect(refused.lowWatermark == -1)
         }
         #expect(ErrorCode(try delete(broker, "missing", 0, version: version).errorCode) == .unknownTopicOrPartition)
-        #expect(ErrorCode(try delete(broker, "t", 0, partition: 1, version: version).errorCode) == .unknownTopicOrPartition)
+        #expect(
+            ErrorCode(try delete(broker, "t", 0, partition: 1, version: version).errorCode) == .unknownTopicOrPartition)
         #expect(try broker.records(of: "t", from: 1) == ["1=b", "2=c"])
         #expect(try delete(broker, "t", -1, version: version).lowWatermark == 3)
         let gone = try broker.call(Requests.fetch("t", from: 1), version: 12)
@@ -56,7 +59,8 @@ import Testing
         for value in ["a", "b", "c"] { try broker.produce([value], to: "t") }
         #expect(try delete(broker, "t", 2).lowWatermark == 2)
         try broker.restart()
-        #expect(try broker.call(Requests.fetch("t", from: 2), version: 12).responses[0].partitions[0].logStartOffset == 2)
+        #expect(
+            try broker.call(Requests.fetch("t", from: 2), version: 12).responses[0].partitions[0].logStartOffset == 2)
     }
 
     // MARK: InitProducerId
@@ -178,7 +182,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2] as [Int16], [(2, ErrorCode.mismatchedEndpointType), (0, .unsupportedEndpointType), (9, .unsupportedEndpointType)] as [(Int8, ErrorCode)])
+    @Test(
+        arguments: [1, 2] as [Int16],
+        [(2, ErrorCode.mismatchedEndpointType), (0, .unsupportedEndpointType), (9, .unsupportedEndpointType)]
+            as [(Int8, ErrorCode)])
     func `controllers are described elsewhere`(version: Int16, kind: (type: Int8, error: ErrorCode)) throws {
         let broker = try TestBroker()
         let answer = try broker.call(DescribeClusterRequest(endpointType: kind.type), version: version)

@@ -22,7 +22,9 @@ import Testing
                 NewTopic(
                     name: "t", numPartitions: 3, replicationFactor: 1,
                     configs: [.init(name: "retention.ms", value: "1234")]),
-                NewTopic(name: "u", numPartitions: -1, replicationFactor: -1, assignments: [.init(partitionIndex: 0, brokerIDs: [1])]),
+                NewTopic(
+                    name: "u", numPartitions: -1, replicationFactor: -1,
+                    assignments: [.init(partitionIndex: 0, brokerIDs: [1])]),
             ]), version: version)
         #expect(answer.topics.map(\.name) == ["t", "u"])
         #expect(answer.topics.map(\.errorCode) == [0, 0])
@@ -140,7 +142,8 @@ import Testing
         let answer = try broker.call(request, version: version)
         #expect(answer.responses.map(\.name) == ["a", "missing", "c"])
         #expect(answer.responses.map { ErrorCode($0.errorCode) } == [.none, .unknownTopicOrPartition, .none])
-        #expect(answer.responses.map { $0.topicID.isZero } == (version >= 6 ? [false, true, false] : [true, true, true]))
+        #expect(
+            answer.responses.map { $0.topicID.isZero } == (version >= 6 ? [false, true, false] : [true, true, true]))
         #expect(try names(broker) == ["b"])
         let batch = try Batches.batch(["x"], timestamp: broker.now)
         #expect(ErrorCode(try broker.produce(batch, to: "a", version: 9).errorCode) == .unknownTopicOrPartition)
@@ -174,7 +177,8 @@ import Testing
             version >= 6 ? DeleteTopicsRequest(topics: [.init(name: "t")]) : DeleteTopicsRequest(topicNames: ["t"])
         let answer = try broker.call(request, version: version)
         #expect(
-            answer.responses.map { ErrorCode($0.errorCode) } == [version < 3 ? .invalidRequest : .topicDeletionDisabled])
+            answer.responses.map { ErrorCode($0.errorCode) } == [version < 3 ? .invalidRequest : .topicDeletionDisabled]
+        )
         #expect(try names(broker) == ["t"])
     }
 

@@ -58,7 +58,8 @@ enum Batches {
                 let batch = try RecordBatch(bytes: entry.bytes)
                 try batch.verifyCRC()
                 try batch.forEachRecord { record in
-                    values.append("\(record.offset)=\(record.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")")
+                    values.append(
+                        "\(record.offset)=\(record.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")")
                 }
             }
         }

@@ -32,7 +32,9 @@ final class TestBroker {
         if starts { try start() }
     }
 
-    private static func makeNode(_ settings: [String: String], _ host: SimulatedHost, _ log: TestLog) throws -> BrokerNode {
+    private static func makeNode(_ settings: [String: String], _ host: SimulatedHost, _ log: TestLog) throws
+        -> BrokerNode
+    {
         BrokerNode(configuration: try BrokerConfiguration(settings), runtime: host.runtime, loggers: log.loggers)
     }
 
