@@ -141,6 +141,7 @@ package final class BrokerNode: @unchecked Sendable {
     ) -> Result<Void, StartError> {
         let (storage, quorum, listeners) = (starting.storage, starting.quorum, starting.listeners)
         do {
+            try checkDirectories(storage.logs, report)
             setStraysAside(storage.logs, quorum.controller.image)
             try quorum.start()
             try bootstrap(quorum, storage)
@@ -178,6 +179,16 @@ package final class BrokerNode: @unchecked Sendable {
                 "ms": "\(runtime.clock.monotonicMilliseconds - began)",
             ])
         return .success(())
+    }
+
+    /// One directory in service is enough; the partitions in the others are offline.
+    private func checkDirectories(_ logs: LogManager, _ report: LoadReport) throws(StartError) {
+        for (path, error) in report.failedDirectories {
+            log.error("log directory out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        }
+        guard !logs.directories.contains(where: \.isOnline) else { return }
+        throw StartError(
+            "no log directory can be used: \(report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))")
     }
 
     /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and

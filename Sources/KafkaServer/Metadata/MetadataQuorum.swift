@@ -50,6 +50,8 @@ package final class MetadataQuorum: @unchecked Sendable {
     var syncWanted: Int64 = 0
     var isStarting = true
     var isStopped = false
+    /// Why nothing can be decided any more.
+    var failure: String?
 
     /// Opens the metadata log and replays it. Runs on `queue`, before anything else does.
     ///
@@ -132,7 +134,7 @@ package final class MetadataQuorum: @unchecked Sendable {
         queue.assertCurrent()
         let now = runtime.clock.wallMilliseconds
         perform(try node.start(now: now))
-        guard node.isActiveLeader else { throw RaftError.notLeader }
+        guard node.isActiveLeader else { throw startFailure() }
         try controller.replay([], baseOffset: node.logEndOffset, epoch: node.epoch, timestamp: now)
         _ = controller.takeDelta()
         published = controller.state.visibleImage
@@ -170,7 +172,11 @@ package final class MetadataQuorum: @unchecked Sendable {
         isStarting = true
         commit(records, atomicity) { outcome = $0 }
         isStarting = false
-        if let outcome { throw outcome }
+        if let outcome { throw failure == nil ? outcome : startFailure() }
+    }
+
+    private func startFailure() -> StartError {
+        StartError(failure.map { "the metadata log failed: \($0)" } ?? "this node cannot lead the metadata quorum")
     }
 
     // MARK: Changes
