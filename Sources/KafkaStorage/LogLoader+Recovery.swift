@@ -42,7 +42,7 @@ extension LogLoader {
     }
 
     /// The segment that holds the recovery point; the one before it, too, where its indexes did not reach the disk.
-    private mutating func firstToCheck(_ state: LogState) -> Int {
+    private mutating func firstToCheck(_ state: borrowing LogState) -> Int {
         let holding = state.segmentIndex(for: options.recoveryPoint) ?? 0
         let lacking = state.segments[..<holding].firstIndex { $0.lacksIndexes && $0.size > 0 }
         if let lacking { return lacking }
@@ -58,7 +58,7 @@ extension LogLoader {
 
     /// Whether a segment begins where the one before ends. A machine that stops may keep a later file and lose the end
     /// of an earlier one; only compaction makes gaps that are meant.
-    private func follows(_ segment: LogSegment, _ state: LogState) -> Bool {
+    private func follows(_ segment: LogSegment, _ state: borrowing LogState) -> Bool {
         if segment.baseOffset == state.nextOffset { return true }
         return configuration.cleanupPolicy.contains(.compact) && segment.baseOffset > state.nextOffset
     }

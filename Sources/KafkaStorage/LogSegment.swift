@@ -38,6 +38,8 @@ final class LogSegment: @unchecked Sendable {
         var indexBytes: Int
         var indexIntervalBytes: Int
         var rollJitterMs: Int64
+        /// Blocks that a new segment reserves at once.
+        var preallocatedBytes: Int64
         var now: Int64
         var settings: LogSettings
     }
@@ -70,6 +72,10 @@ final class LogSegment: @unchecked Sendable {
         let file = try files.open(segment.logPath, .readWriteCreate)
         defer { file.close() }
         try file.truncate(to: 0)
+        if parameters.preallocatedBytes > 0 {
+            file.reserve(offset: 0, length: parameters.preallocatedBytes)
+            segment.reservedEnd = parameters.preallocatedBytes
+        }
         try segment.offsetIndex.create(files)
         try segment.timeIndex.create(files)
         segment.largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
@@ -105,7 +111,6 @@ final class LogSegment: @unchecked Sendable {
     /// keeps it open on their own.
     func release() {
         file = nil
-        reservedEnd = 0
         offsetIndex.release()
         timeIndex.release()
     }
@@ -230,8 +235,8 @@ final class LogSegment: @unchecked Sendable {
     }
 
     private func trimReserve() throws(FileError) {
-        guard reservedEnd > size, let file else { return }
-        try file.truncate(to: size)
+        guard reservedEnd > size else { return }
+        try openFile().truncate(to: size)
         reservedEnd = 0
     }
 

@@ -20,6 +20,8 @@ extension LogState {
             }
             let end = try active.truncate(to: offset)
             active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))
+            let active = active
+            openSegments.removeAll { $0 === active }
             try takeBack(to: end, now: now)
         } catch {
             goOffline(error)
@@ -87,9 +89,15 @@ extension LogState {
                     states, endOffset: snapshot, now: now, expirationMs: settings.producerIDExpirationMs)
                 break
             } catch {
-                guard case .corrupt(_, _, let reason) = error else { throw error }
-                afterwards.events.append(.removedFile(path: path, reason: reason))
-                try removeSnapshot(snapshot)
+                switch error {
+                case .corrupt(_, _, let reason):
+                    afterwards.events.append(.removedFile(path: path, reason: reason))
+                    try removeSnapshot(snapshot)
+                case .io(let failure) where failure.kind == .notFound:
+                    // The background thread has not written it yet.
+                    break
+                default: throw error
+                }
                 snapshots.removeAll { $0 == snapshot }
             }
         }
@@ -111,6 +119,7 @@ extension LogState {
                 }
                 return false
             }
+            touched(segment)
             index += 1
         }
     }

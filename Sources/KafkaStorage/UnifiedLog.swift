@@ -22,7 +22,7 @@ public final class UnifiedLog: Sendable {
     /// Held while the small files beside the segments are written. Taken before `state`, never after.
     let sideFiles = Mutex<Void>(())
 
-    init(_ state: LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
+    init(_ state: consuming LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
         topicPartition = state.topicPartition
         self.runtime = runtime
         self.options = options
