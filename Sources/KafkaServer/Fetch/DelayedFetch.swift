@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// Lives on the reactor of its connection; producers on other reactors only add to `gathered` and, when that is
 /// enough, send one message over. Completes exactly once.
-final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
+final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
     private let plan: FetchPlan
     private let context: RequestContext
     private let ticket: ReplyTicket<FetchResponse>
@@ -34,8 +34,7 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
         _ plan: FetchPlan, _ context: RequestContext, _ ticket: ReplyTicket<FetchResponse>, bytesSeen: Int
     ) {
         let fetch = DelayedFetch(plan, context, ticket, bytesSeen: bytesSeen)
-        // A client may ask to wait for weeks and go away at once.
-        ticket.whenAbandoned { fetch.finish() }
+        ticket.park(fetch)
         fetch.timer = context.queue.schedule(after: plan.maxWait) { fetch.complete() }
         for request in plan.partitions {
             let key = request.key
@@ -58,6 +57,10 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
         gathered.store(.max / 2, ordering: .relaxed)
         wake()
     }
+
+    func answerNow() { complete() }
+
+    func abandon() { finish() }
 
     private func wake() {
         guard !isNotified.exchange(true, ordering: .acquiringAndReleasing) else { return }
@@ -85,7 +88,6 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
         ticket.complete(FetchAnswer.make(reads, plan))
     }
 
-    /// Waits for nothing any more.
     private func finish() {
         isDone = true
         if let timer { context.queue.cancel(timer) }
