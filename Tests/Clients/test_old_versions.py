@@ -35,12 +35,11 @@ OLD_PRODUCE = [
 ]
 
 
+SPECIAL = {3: (None, b"without a key"), 5: (b"without a value", None), 7: (b"", b"")}
+
+
 def sample(count: int = 50) -> list[Record]:
-    made = [Record(b"k%d" % i, b"value %d" % i, NOW + i) for i in range(count)]
-    made[3] = Record(None, b"without a key", NOW + 3)
-    made[5] = Record(b"without a value", None, NOW + 5)
-    made[7] = Record(b"", b"", NOW + 7)
-    return made
+    return [Record(*SPECIAL.get(i, (b"k%d" % i, b"value %d" % i)), NOW + i) for i in range(count)]
 
 
 @pytest.mark.parametrize(("version", "magic", "codec"), OLD_PRODUCE)
