@@ -63,13 +63,13 @@ let package = Package(
         // Ground
         .target(name: "CPlatform"),
         target("KafkaBase", ["CPlatform"]),
-        target("KafkaRuntime", ["KafkaBase", deque, heap]),
+        target("KafkaRuntime", ["KafkaBase", deque]),
         // Formats
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        target("KafkaProtocol", ["KafkaBase"]),
+        .target(name: "KafkaProtocol", dependencies: ["KafkaBase"], exclude: ["Schema"], swiftSettings: settings),
         target("KafkaRecords", ["KafkaBase", "CZlib", "CLZ4", "CSnappy", "CZstd"]),
         // Engines
         target("KafkaStorage", ["KafkaBase", "KafkaRuntime", "KafkaRecords", "KafkaProtocol", deque]),
@@ -94,7 +94,11 @@ let package = Package(
             ]),
         target(
             "KafkaSimulator",
-            ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque, heap]),
+            [
+                "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque,
+                logging,
+            ]),
+        target("RuntimeConformance", ["KafkaRuntime"]),
         target(
             "SwiftKafka",
             [
@@ -109,7 +113,9 @@ let package = Package(
         // Tests
         tests("KafkaBaseTests", ["KafkaBase"]),
         tests("KafkaRuntimeTests", ["KafkaRuntime", "KafkaBase"]),
-        tests("KafkaProtocolTests", ["KafkaProtocol", "KafkaBase"]),
+        .testTarget(
+            name: "KafkaProtocolTests", dependencies: ["KafkaProtocol", "KafkaBase", "generate-protocol"],
+            exclude: ["Golden"], swiftSettings: settings),
         tests("KafkaRecordsTests", ["KafkaRecords", "KafkaBase"]),
         tests("KafkaStorageTests", ["KafkaStorage", "KafkaRecords", "KafkaRuntime", "KafkaBase", "DispatchRuntime"]),
         tests("KafkaRaftTests", ["KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
@@ -117,7 +123,7 @@ let package = Package(
         tests(
             "KafkaReplicationTests",
             ["KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
-        tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase"]),
+        tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",
             [
@@ -127,7 +133,10 @@ let package = Package(
         tests("KafkaToolsTests", ["KafkaTools", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
         tests(
             "KafkaSimulatorTests",
-            ["KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase"]),
+            [
+                "KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
+                "RuntimeConformance",
+            ]),
         tests("SwiftKafkaTests", ["SwiftKafka"]),
         tests("TidyTests", []),
     ]

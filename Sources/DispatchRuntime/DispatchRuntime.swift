@@ -1,1 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
+package import KafkaRuntime
+
+/// The production runtime: Dispatch queues, POSIX files and TCP sockets.
+package enum DispatchRuntime {
+    /// Makes a runtime of its own; several in one process do not disturb each other. SIGPIPE is ignored from here on.
+    ///
+    /// - Parameters:
+    ///   - reactorCount: queues that serve connections, at least 1 (`num.network.threads`).
+    ///   - blockingThreads: threads for work that blocks, at least 1 (`background.threads`).
+    ///   - warn: told, from any thread, what an operator should know; for example that no descriptor was left for a
+    ///     new connection.
+    package static func makeRuntime(
+        reactorCount: Int, blockingThreads: Int, warn: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(NetworkError) -> Runtime {
+        let pool = BlockingPool(threads: blockingThreads)
+        return Runtime(
+            clock: SystemClock(), queues: DispatchQueueFactory(pool: pool), files: PosixFileSystem(),
+            network: try DispatchNetwork(reactorCount: reactorCount, blocking: pool, warn: warn),
+            random: SystemRandomSource())
+    }
+
+    /// Queues alone, for tools and tests that need no network.
+    package static func makeQueues(blockingThreads: Int) -> any QueueFactory {
+        DispatchQueueFactory(pool: BlockingPool(threads: blockingThreads))
+    }
+}

@@ -155,6 +155,29 @@ public struct ByteWriter: ~Copyable {
         overwriteInt32(Int32(bitPattern: value), at: position)
     }
 
+    /// Room for the length of a sized field whose bytes follow; `endSizedField` fills it in. Returns where it starts.
+    public mutating func beginSizedField() -> Int { reserveField(1) }
+
+    /// Writes the unsigned LEB128 length of the bytes since `beginSizedField`. Lengths over 127 move them up, since
+    /// one byte was kept free: what is sized this way is small and seldom.
+    public mutating func endSizedField(_ start: Int) {
+        precondition(start >= 0 && start < count, "the sized field must have begun in this buffer")
+        precondition(splices.last.map { $0.position <= start } ?? true, "a sized field cannot hold spliced bytes")
+        let size = count - start - 1
+        var extra = 0
+        while size >> (7 * (extra + 1)) > 0 { extra += 1 }
+        if extra > 0 {
+            reserve(extra)
+            (storage + start + 1 + extra).copyMemory(from: storage + start + 1, byteCount: size)
+            count += extra
+        }
+        for index in 0...extra {
+            let more: UInt8 = index < extra ? 0x80 : 0
+            let byte = UInt8(truncatingIfNeeded: size >> (7 * index)) & 0x7F | more
+            (storage + start + index).storeBytes(of: byte, as: UInt8.self)
+        }
+    }
+
     /// Gives `body` the address of at least `maximum` free bytes at the end; `body` returns how many it filled.
     public mutating func append<E: Error>(
         maximum: Int, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Int

@@ -37,10 +37,11 @@ public struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
         self.path = path
     }
 
-    /// The same error with `element` put in front of its path.
+    /// The same error with `element` put in front of its path; an index such as `[3]` joins without a dot.
     @inline(never)
     public func inside(_ element: String) -> WireError {
-        WireError(reason, path: path.isEmpty ? element : "\(element).\(path)")
+        if path.isEmpty { return WireError(reason, path: element) }
+        return WireError(reason, path: path.hasPrefix("[") ? element + path : "\(element).\(path)")
     }
 
     public var description: String {

@@ -12,7 +12,9 @@ extension FileSystem {
         }
         defer { file.close() }
         let size = try file.size()
-        guard size <= Int64(limit) else { throw FileError(.inputOutput, operation: "read (file too large)", path: path) }
+        guard size <= Int64(limit) else {
+            throw FileError(.inputOutput, operation: "read (file too large)", path: path)
+        }
         return try file.readBytes(at: 0, count: Int(size))
     }
 

@@ -36,6 +36,8 @@ public struct ListenOptions: Sendable {
     public var receiveBufferBytes: Int32 = -1
     /// Milliseconds after which a connection that neither received nor sent anything is closed; 0 is never.
     public var idleTimeout: Int64 = 600_000
+    /// Milliseconds that `connect` gives each of the host's addresses.
+    public var connectTimeout: Int64 = 10_000
 
     public init() {}
 }
@@ -83,7 +85,8 @@ public struct Consumption: Equatable, Sendable {
     /// reading is resumed).
     public let consumed: Int
     /// How many bytes from the first unused one on are needed before the handler can go on, 0 when unknown. The
-    /// connection makes room for them, so the handler must have checked it against its limit.
+    /// connection makes room for them, so the handler must have checked it against its limit. Fewer are not shown again.
+    /// A handler that leaves more than 1 MiB unused must tell, or the connection fails.
     public let needed: Int
 
     public init(consumed: Int, needed: Int = 0) {
@@ -100,8 +103,8 @@ public protocol Connection: AnyObject, Sendable {
     var localAddress: SocketAddress { get }
     var remoteAddress: SocketAddress { get }
 
-    /// Adds bytes to the output. What is added while `received` runs goes out together when it returns; at any other
-    /// time it goes out at once as far as the peer takes it.
+    /// Adds bytes to the output. What is added while `received` runs goes out together when it returns; what is added
+    /// at any other time goes out, together, before the reactor waits for new events.
     func send(_ bytes: UnsafeRawBufferPointer)
     /// Adds a range of a file to the output, without copying it where the platform can. Bytes that turn out not to be
     /// there (the file was truncated) fail the connection.
@@ -123,7 +126,7 @@ public protocol Connection: AnyObject, Sendable {
 public protocol ConnectionHandler: AnyObject {
     /// Shows everything received and not used yet. The memory may be changed in place and is valid until return.
     func received(_ bytes: UnsafeMutableRawBufferPointer) -> Consumption
-    /// Called when the unsent output has fallen to nothing after it had not.
+    /// Called whenever the unsent output has fallen to nothing after it had not, never inside `received`.
     func drained()
     /// The last call.
     func closed(_ reason: CloseReason)

@@ -1,2 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-print("not built yet")
+import ArgumentParser
+import KafkaTools
+
+DumpLogSegmentsCommand.main()

@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-print("not built yet")
+import ArgumentParser
+
+SwiftKafkaServer.main()

@@ -10,14 +10,18 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <stdint.h>
 #include <unistd.h>
 
 // accept4, fallocate and preadv2 hide behind _GNU_SOURCE, which a module cannot rely on: declared here.
 extern int accept4(int, struct sockaddr *restrict, socklen_t *restrict, int);
 extern int fallocate(int, int, off_t, off_t);
 extern ssize_t preadv2(int, const struct iovec *, int, off_t, int);
+extern long syscall(long, ...);
 
 static inline int cplatform_accept4(int fd, struct sockaddr *address, socklen_t *length) {
     return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -32,6 +36,17 @@ static inline int cplatform_fallocate_keep_size(int fd, off_t offset, off_t leng
 static inline ssize_t cplatform_pread_nowait(int fd, void *buffer, size_t count, off_t offset) {
     struct iovec piece = {.iov_base = buffer, .iov_len = count};
     return preadv2(fd, &piece, 1, offset, 0x00000008);
+}
+
+/// Pages of the range that the page cache holds: cachestat(2), Linux 6.5; -1 where the kernel lacks it.
+static inline int64_t cplatform_cached_pages(int fd, uint64_t offset, uint64_t length) {
+    struct {
+        uint64_t offset, length;
+    } range = {offset, length};
+    struct {
+        uint64_t cached, dirty, writeback, evicted, recently_evicted;
+    } pages;
+    return syscall(451, fd, &range, &pages, 0) == 0 ? (int64_t)pages.cached : -1;
 }
 #endif
 

@@ -1,0 +1,15 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// A package of its own, so that neither its targets nor their build time reach the main one. It measures the release
+// binary from outside and depends on nothing.
+let package = Package(
+    name: "Benchmarks",
+    platforms: [.macOS(.v15)],
+    targets: [
+        .target(name: "CLoad", cSettings: [.unsafeFlags(["-O2"])]),
+        .executableTarget(name: "relay", cSettings: [.unsafeFlags(["-O2"])]),
+        .executableTarget(name: "bench", dependencies: ["CLoad"], swiftSettings: [.swiftLanguageMode(.v6)]),
+    ]
+)

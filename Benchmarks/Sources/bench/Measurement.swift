@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLoad
+import Foundation
+
+/// One row of the table: a load, and how long it runs.
+struct Workload {
+    enum Kind {
+        case produce(batch: Int)
+        /// From a log of 64 KiB batches.
+        case fetch(bytes: Int)
+        /// Fetch requests at the log's end, answered at once with nothing.
+        case fetchNothing
+    }
+
+    static let logBatch = 64 << 10
+    static let logBatches: Int64 = 4_096
+    /// Written in one run, so that the dirty pages do not come to matter.
+    private static let bytesMax = 768 << 20
+
+    let name: String
+    let kind: Kind
+    let connections: Int
+    let depth: Int
+    var reactors = 1
+
+    /// One partition for each connection when writing; one for all when reading.
+    var partitions: Int {
+        if case .produce = kind { return min(connections, 16) }
+        return 1
+    }
+
+    var needsLog: Bool {
+        if case .produce = kind { return false }
+        return true
+    }
+
+    func run(port: UInt16, seconds: Double) throws -> load_result {
+        var config = load_config()
+        config.port = port
+        config.partitions = Int32(partitions)
+        config.connections = Int32(connections)
+        config.depth = Int32(depth)
+        config.seconds = seconds
+        config.requests_max = .max
+        switch kind {
+        case .produce(let batch):
+            config.kind = Int32(LOAD_PRODUCE.rawValue)
+            config.batch_bytes = Int32(batch)
+            config.requests_max = Int64(Self.bytesMax / batch)
+        case .fetch(let bytes):
+            config.kind = Int32(LOAD_FETCH.rawValue)
+            config.batch_bytes = Int32(Self.logBatch)
+            config.fetch_bytes = Int32(bytes)
+            config.log_batches = Self.logBatches
+        case .fetchNothing:
+            config.kind = Int32(LOAD_FETCH.rawValue)
+            config.batch_bytes = Int32(Self.logBatch)
+            config.log_batches = Self.logBatches
+        }
+        return try Self.run(config)
+    }
+
+    /// Writes the log that is read afterwards, or tries each partition once.
+    func prepare(port: UInt16) throws {
+        var config = load_config()
+        config.port = port
+        config.kind = Int32(LOAD_PRODUCE.rawValue)
+        config.partitions = Int32(partitions)
+        config.connections = Int32(partitions)
+        config.depth = 1
+        config.batch_bytes = needsLog ? Int32(Self.logBatch) : 100
+        config.seconds = 60
+        config.requests_max = needsLog ? Self.logBatches : Int64(partitions)
+        _ = try Self.run(config)
+    }
+
+    static let topic = "bench"
+
+    private static func run(_ config: load_config) throws -> load_result {
+        var config = config
+        var result = load_result()
+        var message = [CChar](repeating: 0, count: 256)
+        let status = topic.withCString { name in
+            config.topic = name
+            return load_run(&config, &result, &message, message.count)
+        }
+        guard status == 0 else {
+            let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+            throw BenchmarkError(String(decoding: text, as: UTF8.self))
+        }
+        return result
+    }
+}
+
+/// What several runs of a workload against one server gave together; the latencies are the median run's.
+struct Measurement {
+    private(set) var requests = 0.0
+    private(set) var bytes = 0.0
+    private(set) var seconds = 0.0
+    private(set) var cpu = 0.0
+    private var latencies: [(p50: Double, p99: Double, p999: Double)] = []
+
+    mutating func add(_ workload: Workload, _ server: ServerProcess, seconds: Double) throws {
+        let cpuBefore = server.cpuSeconds
+        let result = try workload.run(port: server.port, seconds: seconds)
+        cpu += server.cpuSeconds - cpuBefore
+        requests += Double(result.requests)
+        bytes += Double(result.bytes)
+        self.seconds += result.seconds
+        latencies.append((result.p50, result.p99, result.p999))
+    }
+
+    var megabytesPerSecond: Double { bytes / seconds / 1e6 }
+    var requestsPerSecond: Double { requests / seconds }
+    var cpuMicroseconds: Double { cpu / requests * 1e6 }
+    var cpuSecondsPerGigabyte: Double { bytes == 0 ? 0 : cpu / bytes * 1e9 }
+    var p50: Double { latencies.map(\.p50).sorted()[latencies.count / 2] }
+    var p99: Double { latencies.map(\.p99).sorted()[latencies.count / 2] }
+    var p999: Double { latencies.map(\.p999).sorted()[latencies.count / 2] }
+}

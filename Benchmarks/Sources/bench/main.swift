@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLoad
+import Foundation
+
+// Measures the release broker from outside, over loopback, beside the bare relay in the same run.
+//
+//   bench --broker <path of swiftkafka-server> [--runs 3] [--seconds 0.7] [--only <part of a row's name>]
+//
+// Without --broker only the relay is measured.
+struct Options {
+    var broker: String?
+    var runs = 3
+    var seconds = 0.7
+    var only: String?
+
+    init(_ arguments: [String]) throws {
+        var rest = arguments.dropFirst()
+        while let name = rest.popFirst() {
+            guard let value = rest.popFirst() else { throw BenchmarkError("\(name) needs a value") }
+            switch name {
+            case "--broker": broker = value
+            case "--runs": runs = max(1, Int(value) ?? 3)
+            case "--seconds": seconds = Double(value) ?? 0.7
+            case "--only": only = value
+            default: throw BenchmarkError("unknown option \(name)")
+            }
+        }
+    }
+}
+
+func workloads() -> [Workload] {
+    var all: [Workload] = []
+    let produce = [
+        ("1 KiB", 1 << 10, 10, 5), ("16 KiB", 16 << 10, 4, 5), ("100 KiB", 100 << 10, 4, 5), ("1 MiB", 1 << 20, 4, 2),
+    ]
+    for reactors in [1, 2] {
+        for (name, batch, connections, depth) in produce {
+            let title =
+                "produce \(name), \(connections) connections × \(depth), \(reactors) reactor\(reactors > 1 ? "s" : "")"
+            all.append(
+                Workload(
+                    name: title, kind: .produce(batch: batch), connections: connections, depth: depth,
+                    reactors: reactors))
+        }
+    }
+    for (name, bytes) in [("64 KiB", 64 << 10), ("256 KiB", 256 << 10), ("1 MiB", 1 << 20), ("4 MiB", 4 << 20)] {
+        all.append(
+            Workload(name: "fetch \(name), 1 connection × 1", kind: .fetch(bytes: bytes), connections: 1, depth: 1))
+    }
+    all.append(
+        Workload(name: "100 B fetch, nothing new, 100 connections × 5", kind: .fetchNothing, connections: 100, depth: 5)
+    )
+    all.append(Workload(name: "round trip: 100 B fetch, nothing new", kind: .fetchNothing, connections: 1, depth: 1))
+    all.append(Workload(name: "round trip: produce 1 KiB", kind: .produce(batch: 1 << 10), connections: 1, depth: 1))
+    return all
+}
+
+func measureLoads(_ options: Options, relayPath: String) throws {
+    Report.heading("Load (loopback, load generator on the same machine)")
+    Report.loadHeader()
+    for workload in workloads() where options.only.map({ workload.name.contains($0) }) ?? true {
+        let relay = try ServerProcess.relay(relayPath, reactors: workload.reactors)
+        try workload.prepare(port: relay.port)
+        var broker: ServerProcess?
+        if let path = options.broker {
+            let server = try ServerProcess.broker(path, reactors: workload.reactors).server
+            try KafkaCall.createTopic(Workload.topic, partitions: workload.partitions, port: server.port)
+            try retry { try workload.prepare(port: server.port) }
+            broker = server
+        }
+        // Interleaved, so that both see the same moods of the machine. The first run of each only warms up.
+        var (ofBroker, ofRelay) = (Measurement(), Measurement())
+        _ = try workload.run(port: relay.port, seconds: options.seconds / 4)
+        if let broker { _ = try workload.run(port: broker.port, seconds: options.seconds / 4) }
+        for _ in 0..<options.runs {
+            try ofRelay.add(workload, relay, seconds: options.seconds)
+            if let broker { try ofBroker.add(workload, broker, seconds: options.seconds) }
+        }
+        Report.row(workload, broker: broker == nil ? nil : ofBroker, relay: ofRelay)
+    }
+}
+
+/// A new topic's partitions may take a moment to have a leader.
+func retry(_ body: () throws -> Void) throws {
+    for _ in 0..<50 {
+        do { return try body() } catch { usleep(100_000) }
+    }
+    try body()
+}
+
+func measureStarts(_ path: String) throws {
+    Report.heading("Start and memory")
+    Report.line("| | start to first ApiVersions answer, ms, median | least | most | resident MB after 1 s |")
+    Report.line("|---|--:|--:|--:|--:|")
+    var times: [Double] = []
+    var megabytes = 0.0
+    for index in 0..<10 {
+        let (server, milliseconds) = try ServerProcess.broker(path, reactors: 2)
+        times.append(milliseconds)
+        if index == 9 {
+            sleep(1)
+            megabytes = server.residentMegabytes
+        }
+    }
+    Report.start("empty directory", times, megabytes: megabytes)
+    let directory = try ServerProcess.makeDirectory()
+    defer { try? FileManager.default.removeItem(at: directory) }
+    do {
+        let server = try ServerProcess.broker(path, reactors: 2, directory: directory).server
+        try KafkaCall.createTopic("partitions", partitions: 1_000, port: server.port)
+        sleep(2)
+        server.stop()
+    }
+    times = []
+    for index in 0..<5 {
+        let (server, milliseconds) = try ServerProcess.broker(path, reactors: 2, directory: directory)
+        times.append(milliseconds)
+        if index == 4 {
+            sleep(1)
+            megabytes = server.residentMegabytes
+        }
+        server.stop()
+    }
+    Report.start("1,000 partitions", times, megabytes: megabytes)
+}
+
+do {
+    let options = try Options(CommandLine.arguments)
+    let relayPath = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "relay")
+        .path
+    if let broker = options.broker, options.only == nil { try measureStarts(broker) }
+    try measureLoads(options, relayPath: relayPath)
+} catch {
+    FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
+    exit(1)
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Steps that wait for the end of the round. What is added while a list is worked off waits for the next round.
+struct DeferredSteps {
+    fileprivate var resumed: [SocketConnection] = []
+    fileprivate var unsent: [SocketConnection] = []
+    fileprivate var closed: [SocketConnection] = []
+
+    var isEmpty: Bool { resumed.isEmpty && unsent.isEmpty && closed.isEmpty }
+
+    mutating func addResumed(_ connection: SocketConnection) { resumed.append(connection) }
+    mutating func addUnsent(_ connection: SocketConnection) { unsent.append(connection) }
+    mutating func addClosed(_ connection: SocketConnection) { closed.append(connection) }
+}
+
+extension Reactor {
+    /// Takes a connection's steps out of a list one list at a time, because they may add to all of them.
+    func finishRound() {
+        for connection in deferred.takeResumed() { connection.showKept() }
+        for connection in deferred.takeUnsent() { connection.flush() }
+        for connection in deferred.takeClosed() { connection.finishClosing() }
+    }
+}
+
+extension DeferredSteps {
+    fileprivate mutating func takeResumed() -> [SocketConnection] { Self.take(&resumed) }
+    fileprivate mutating func takeUnsent() -> [SocketConnection] { Self.take(&unsent) }
+    fileprivate mutating func takeClosed() -> [SocketConnection] { Self.take(&closed) }
+
+    private static func take(_ list: inout [SocketConnection]) -> [SocketConnection] {
+        if list.isEmpty { return [] }
+        defer { list = [] }
+        return list
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+private import KafkaBase
+package import KafkaProtocol
+
+/// The operations of IncrementalAlterConfigs.
+private enum AlterOperation: Int8 {
+    case set = 0
+    case delete = 1
+    case append = 2
+    case subtract = 3
+}
+
+extension Controller {
+    static func configRecord(_ resource: ConfigResource, key: String, value: String?) -> ConfigRecord {
+        ConfigRecord(resourceType: resource.rawKind, resourceName: resource.name, name: key, value: value)
+    }
+
+    /// IncrementalAlterConfigs (key 44): changes single configurations. A resource's changes stand or fall together.
+    package func incrementalAlterConfigs(
+        _ request: IncrementalAlterConfigsRequest, schema: any ConfigurationSchema
+    ) -> ControllerResult<IncrementalAlterConfigsResponse> {
+        var records: [MetadataRecord] = []
+        var response = IncrementalAlterConfigsResponse()
+        var seen = occurrences(
+            request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) })
+        for item in request.resources {
+            let resource = ConfigResource(rawKind: item.resourceType, name: item.resourceName)
+            guard let count = seen[resource] else { continue }
+            seen[resource] = nil
+            var result = IncrementalAlterConfigsResponse.AlterConfigsResourceResponse(
+                resourceType: item.resourceType, resourceName: item.resourceName)
+            result.errorMessage = nil
+            do throws(APIError) {
+                try checkUnique(count)
+                let changes = try incrementalChanges(resource, item.configs, schema: schema)
+                records += try accepted(changes, of: resource, recordsBefore: records.count, schema: schema)
+            } catch {
+                result.errorCode = error.code.rawValue
+                result.errorMessage = error.message
+            }
+            response.responses.append(result)
+        }
+        return ControllerResult(request.validateOnly ? [] : records, response: response)
+    }
+
+    /// AlterConfigs (key 33): replaces all configurations of resources; what is not named is deleted.
+    package func alterConfigs(
+        _ request: AlterConfigsRequest, schema: any ConfigurationSchema
+    ) -> ControllerResult<AlterConfigsResponse> {
+        var records: [MetadataRecord] = []
+        var response = AlterConfigsResponse()
+        var seen = occurrences(
+            request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) })
+        for item in request.resources {
+            let resource = ConfigResource(rawKind: item.resourceType, name: item.resourceName)
+            guard let count = seen[resource] else { continue }
+            seen[resource] = nil
+            var result = AlterConfigsResponse.AlterConfigsResourceResponse(
+                resourceType: item.resourceType, resourceName: item.resourceName)
+            result.errorMessage = nil
+            do throws(APIError) {
+                try checkUnique(count)
+                let changes = try replacingChanges(resource, item.configs)
+                records += try accepted(changes, of: resource, recordsBefore: records.count, schema: schema)
+            } catch {
+                result.errorCode = error.code.rawValue
+                result.errorMessage = error.message
+            }
+            response.responses.append(result)
+        }
+        return ControllerResult(request.validateOnly ? [] : records, response: response)
+    }
+
+    private func occurrences(_ resources: [ConfigResource]) -> SortedMap<ConfigResource, Int> {
+        var counts = SortedMap<ConfigResource, Int>()
+        for resource in resources { counts[resource] = (counts[resource] ?? 0) + 1 }
+        return counts
+    }
+
+    private func checkUnique(_ count: Int) throws(APIError) {
+        if count > 1 { throw APIError(.invalidRequest, "Each resource must appear at most once.") }
+    }
+
+    // MARK: Changes of one resource
+
+    /// One key's new value, nil to delete it.
+    private typealias Change = (key: String, value: String?)
+
+    private func incrementalChanges(
+        _ resource: ConfigResource, _ configs: [IncrementalAlterConfigsRequest.AlterableConfig],
+        schema: any ConfigurationSchema
+    ) throws(APIError) -> [Change] {
+        let kind = try checkResource(resource)
+        var changes: [Change] = []
+        var keys = SortedMap<String, Bool>()
+        for config in configs {
+            if keys.contains(config.name) {
+                throw APIError(.invalidRequest, "Error due to duplicate config keys")
+            }
+            keys[config.name] = true
+            guard let operation = AlterOperation(rawValue: config.configOperation) else {
+                throw APIError(.invalidRequest, "Unknown operation type \(config.configOperation)")
+            }
+            if operation == .delete {
+                changes.append((config.name, nil))
+                continue
+            }
+            guard let value = config.value else {
+                throw APIError(.invalidRequest, "Null value not supported for : \(config.name)")
+            }
+            if operation == .set {
+                changes.append((config.name, value))
+                continue
+            }
+            guard schema.isList(config.name, of: kind) else {
+                throw APIError(
+                    .invalidConfig,
+                    "Can't \(operation == .append ? "APPEND" : "SUBTRACT") to key \(config.name) because its type is "
+                        + "not LIST.")
+            }
+            let current =
+                image.config(config.name, of: resource) ?? schema.defaultValue(of: config.name, of: kind) ?? ""
+            changes.append((config.name, Self.edited(current, operation, value)))
+        }
+        return changes
+    }
+
+    /// The comma-separated list with the values of another added, where they are not in it yet, or taken away.
+    private static func edited(_ list: String, _ operation: AlterOperation, _ values: String) -> String {
+        var elements = list.split(separator: ",").map(String.init)
+        for value in values.split(separator: ",").map(String.init) {
+            if operation == .subtract {
+                elements.removeAll { $0 == value }
+            } else if !elements.contains(value) {
+                elements.append(value)
+            }
+        }
+        return elements.joined(separator: ",")
+    }
+
+    private func replacingChanges(
+        _ resource: ConfigResource, _ configs: [AlterConfigsRequest.AlterableConfig]
+    ) throws(APIError) -> [Change] {
+        _ = try checkResource(resource)
+        var keys = SortedMap<String, Bool>()
+        var changes: [Change] = []
+        for config in configs {
+            if keys.contains(config.name) {
+                throw APIError(.invalidRequest, "Error due to duplicate config keys")
+            }
+            guard let value = config.value else {
+                throw APIError(.invalidRequest, "Null value not supported for : \(config.name)")
+            }
+            keys[config.name] = true
+            changes.append((config.name, value))
+        }
+        for (key, _) in image.configs(of: resource) where !keys.contains(key) { changes.append((key, nil)) }
+        return changes
+    }
+
+    /// Only topics, brokers, client metrics and groups have configurations here, and a topic or broker must exist.
+    private func checkResource(_ resource: ConfigResource) throws(APIError) -> ConfigResource.Kind {
+        switch resource.kind {
+        case .topic:
+            if resource.name.isEmpty {
+                throw APIError(.invalidRequest, "Default topic resources are not allowed.")
+            }
+            if let reason = TopicName.invalidity(of: resource.name) {
+                throw APIError(.invalidTopicException, "Topic name is invalid: \(reason)")
+            }
+            if image.topics.id(ofTopic: resource.name) == nil {
+                throw APIError(.unknownTopicOrPartition, "The topic '\(resource.name)' does not exist.")
+            }
+            return .topic
+        case .broker:
+            try checkBrokerResource(resource.name)
+            return .broker
+        case .clientMetrics: return .clientMetrics
+        case .group: return .group
+        case .brokerLogger, nil:
+            throw APIError(.invalidRequest, "Unexpected resource type \(resource.rawKind).")
+        }
+    }
+
+    private func checkBrokerResource(_ name: String) throws(APIError) {
+        if name.isEmpty { return }
+        guard let id = Int32(name) else {
+            throw APIError(.invalidRequest, "Unable to parse broker name as a base 10 number.")
+        }
+        guard id >= 0 else { throw APIError(.invalidRequest, "Invalid negative broker ID.") }
+        guard image.cluster.broker(id) != nil else {
+            throw APIError(.brokerIDNotRegistered, "No broker with id \(id) found.")
+        }
+    }
+
+    /// The records of changes that the schema accepts. What stays the same needs none, but for brokers, which read files
+    /// that a configuration names again when it is written again.
+    private func accepted(
+        _ changes: [Change], of resource: ConfigResource, recordsBefore: Int, schema: any ConfigurationSchema
+    ) throws(APIError) -> [MetadataRecord] {
+        let current = image.configs[resource] ?? SortedMap()
+        var values = current
+        for change in changes { values[change.key] = change.value }
+        if let error = schema.validate(values.map { (key: $0.key, value: $0.value) }, of: resource) { throw error }
+        let records: [MetadataRecord] = changes.compactMap { change in
+            if resource.kind != .broker, current[change.key] == change.value { return nil }
+            return .config(Self.configRecord(resource, key: change.key, value: change.value))
+        }
+        try checkRecordCount(records.count, left: Self.recordsPerRequestMax - recordsBefore)
+        return records
+    }
+}

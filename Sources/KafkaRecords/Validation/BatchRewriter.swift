@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+public import KafkaBase
+
+/// Makes a new batch of a batch's records, where it cannot be taken as it is: the topic demands another codec, or the
+/// offsets within are not contiguous (old clients).
+public enum BatchRewriter {
+    /// Appends to `output` a batch with the same records, base offset, timestamps, producer and flags, offsets without
+    /// gaps, compressed with `compression` at `level` (nil for Kafka's default).
+    public static func rewrite(
+        _ batch: RecordBatch, compression: CompressionType, level: Int32? = nil,
+        inflateLimit: Int = RecordReader.defaultInflateLimit, into output: inout ByteWriter
+    ) throws(RecordError) {
+        let header = batch.header
+        var options = RecordBatchBuilder.Options()
+        options.baseOffset = header.baseOffset
+        options.compression = compression
+        options.level = level
+        options.logAppendTime = header.attributes.timestampType == .logAppendTime ? header.maxTimestamp : nil
+        options.producerID = header.producerID
+        options.producerEpoch = header.producerEpoch
+        options.baseSequence = header.baseSequence
+        options.isTransactional = header.attributes.isTransactional
+        options.isControl = header.attributes.isControl
+        options.partitionLeaderEpoch = header.partitionLeaderEpoch
+        options.deleteHorizon = header.deleteHorizon
+        var builder = RecordBatchBuilder(options, capacity: batch.bytes.count)
+        var reader = try batch.makeReader(inflateLimit: inflateLimit)
+        while let record = try reader.next() {
+            try builder.append(
+                timestamp: record.timestamp, key: record.key, value: record.value, headers: record.headers)
+        }
+        try builder.finish(into: &output)
+    }
+}

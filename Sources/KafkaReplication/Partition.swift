@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+package import KafkaBase
+package import KafkaRecords
+package import KafkaStorage
+internal import Synchronization
+
+/// Told when the end of what consumers may read of a partition has moved.
+package protocol PartitionWaiter: AnyObject, Sendable {
+    /// Called on whatever thread moved it; must return at once.
+    ///
+    /// - Parameter bytes: about how much more there is to read.
+    func partitionAdvanced(by bytes: Int)
+
+    /// The partition is no longer led by this broker, or gone.
+    func partitionLost()
+}
+
+/// A replica of a partition on this broker: its log and its part in the partition's leadership.
+///
+/// Thread-safe. Lock order: the partition's own lock, then the log's; waiters are called without either.
+package final class Partition: Sendable {
+    package let topicPartition: TopicPartition
+    package let topicID: KafkaUUID
+    private let state: Mutex<State>
+
+    private struct State: ~Copyable {
+        var log: UnifiedLog?
+        /// Set when the log could not be opened or its directory has failed.
+        var isOffline = false
+        var leader: Leadership
+        var waiters: [any PartitionWaiter] = []
+    }
+
+    /// Who leads the partition, as the cluster's metadata last said.
+    package struct Leadership: Equatable, Sendable {
+        package var leaderID: Int32
+        package var leaderEpoch: Int32
+        package var partitionEpoch: Int32
+        package var isLocal: Bool
+
+        package init(leaderID: Int32, leaderEpoch: Int32, partitionEpoch: Int32, isLocal: Bool) {
+            self.leaderID = leaderID
+            self.leaderEpoch = leaderEpoch
+            self.partitionEpoch = partitionEpoch
+            self.isLocal = isLocal
+        }
+    }
+
+    package init(topicPartition: TopicPartition, topicID: KafkaUUID, log: UnifiedLog?, leadership: Leadership) {
+        self.topicPartition = topicPartition
+        self.topicID = topicID
+        state = Mutex(State(log: log, isOffline: log == nil, leader: leadership))
+    }
+
+    package var leadership: Leadership { state.withLock { $0.leader } }
+
+    /// The log, also where this broker does not lead the partition; nil while it is offline.
+    package var log: UnifiedLog? { state.withLock { $0.isOffline ? nil : $0.log } }
+
+    package func update(_ leadership: Leadership) {
+        let lost = state.withLock { state -> [any PartitionWaiter] in
+            let wasLocal = state.leader.isLocal
+            state.leader = leadership
+            guard wasLocal, !leadership.isLocal else { return [] }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in lost { waiter.partitionLost() }
+    }
+
+    /// The partition is deleted: whoever waits for it is told.
+    package func remove() {
+        let lost = state.withLock { state -> [any PartitionWaiter] in
+            state.isOffline = true
+            state.log = nil
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in lost { waiter.partitionLost() }
+    }
+
+    /// The log and epoch to serve a request with.
+    ///
+    /// - Parameter currentLeaderEpoch: the epoch the client believes in, −1 when it does not say.
+    /// - Returns: or the error to answer (KIP-320 fencing).
+    package func leaderLog(currentLeaderEpoch: Int32 = -1) -> Result<(log: UnifiedLog, epoch: Int32), PartitionFault> {
+        state.withLock { state in
+            guard !state.isOffline, let log = state.log else { return .failure(.init(.kafkaStorageError)) }
+            if currentLeaderEpoch >= 0 {
+                if currentLeaderEpoch < state.leader.leaderEpoch { return .failure(.init(.fencedLeaderEpoch)) }
+                if currentLeaderEpoch > state.leader.leaderEpoch { return .failure(.init(.unknownLeaderEpoch)) }
+            }
+            guard state.leader.isLocal else { return .failure(.init(.notLeaderOrFollower)) }
+            return .success((log, state.leader.leaderEpoch))
+        }
+    }
+
+    /// Appends what a client produced and moves the high watermark as far as the in-sync replicas allow: with this
+    /// broker the only replica, to the end of the log.
+    ///
+    /// - Parameters:
+    ///   - batches: changed in place: offsets, leader epoch, and timestamps where the topic asks for that.
+    ///   - now: milliseconds since 1970.
+    package func append(
+        _ batches: UnsafeMutableRawBufferPointer, origin: AppendOrigin, now: Int64
+    ) -> Result<AppendInfo, PartitionFault> {
+        let log: UnifiedLog
+        let epoch: Int32
+        switch leaderLog() {
+        case .success(let leader): (log, epoch) = leader
+        case .failure(let fault): return .failure(fault)
+        }
+        let info: AppendInfo
+        do throws(StorageError) {
+            info = try log.appendAsLeader(batches, leaderEpoch: epoch, origin: origin, now: now)
+        } catch {
+            return .failure(PartitionFault(error))
+        }
+        log.updateHighWatermark(info.lastOffset + 1)
+        notify(bytes: batches.count)
+        return .success(info)
+    }
+
+    private func notify(bytes: Int) {
+        let waiters = state.withLock { $0.waiters }
+        for waiter in waiters { waiter.partitionAdvanced(by: bytes) }
+    }
+
+    // MARK: Waiting
+
+    /// Adds a waiter; false when this broker no longer leads the partition, so that nobody would call it.
+    package func add(_ waiter: any PartitionWaiter) -> Bool {
+        state.withLock { state in
+            guard state.leader.isLocal, !state.isOffline else { return false }
+            state.waiters.append(waiter)
+            return true
+        }
+    }
+
+    package func remove(_ waiter: any PartitionWaiter) {
+        state.withLock { state in
+            if let index = state.waiters.firstIndex(where: { $0 === waiter }) { state.waiters.remove(at: index) }
+        }
+    }
+}
+
+/// Why a partition could not serve a request, as the client is told.
+package struct PartitionFault: Error, Sendable {
+    package let code: ErrorCode
+    /// For a person; nil where the code says everything.
+    package let message: String?
+    /// The records that were refused, where the code is about single records (KIP-467).
+    package let recordErrors: [InvalidRecord]
+
+    package init(_ code: ErrorCode, message: String? = nil) {
+        self.code = code
+        self.message = message
+        recordErrors = []
+    }
+
+    package init(_ cause: StorageError) {
+        code = cause.errorCode
+        switch cause {
+        case .invalidRecords(_, let message, let records):
+            self.message = message
+            recordErrors = records
+        case .kafka(_, let message):
+            self.message = message
+            recordErrors = []
+        default:
+            message = "\(cause)"
+            recordErrors = []
+        }
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// An open file of an `InMemoryFileSystem`.
+final class InMemoryFileSystemFile: File {
+    let path: String
+    private let owner: InMemoryFileSystem
+    private let node: InMemoryFileSystemNode
+    private let generation: Int
+    private let isWritable: Bool
+    private let isClosed = Atomic(false)
+
+    init(path: String, owner: InMemoryFileSystem, node: InMemoryFileSystemNode, generation: Int, isWritable: Bool) {
+        self.path = path
+        self.owner = owner
+        self.node = node
+        self.generation = generation
+        self.isWritable = isWritable
+    }
+
+    /// Counts the call, and fails it where it must fail; otherwise runs `body` under the lock.
+    private func perform<R: Sendable>(
+        _ operation: InMemoryFileSystem.Operation, needsWriting: Bool = false,
+        _ body: (inout InMemoryFileSystem.State) throws(FileError) -> R
+    ) throws(FileError) -> R {
+        try owner.state.withLock { (state: inout InMemoryFileSystem.State) throws(FileError) -> R in
+            try check(operation, needsWriting: needsWriting, state)
+            try state.countCall(operation, path)
+            return try body(&state)
+        }
+    }
+
+    private func check(
+        _ operation: InMemoryFileSystem.Operation, needsWriting: Bool, _ state: InMemoryFileSystem.State
+    ) throws(FileError) {
+        if isClosed.load(ordering: .relaxed) {
+            throw FileError(.inputOutput, code: 9, operation: "\(operation) (closed)", path: path)
+        }
+        if state.generation != generation {
+            throw FileError(.inputOutput, operation: "\(operation) (opened before a crash)", path: path)
+        }
+        if needsWriting, !isWritable {
+            throw FileError(.permissionDenied, code: 9, operation: "\(operation)", path: path)
+        }
+    }
+
+    func size() throws(FileError) -> Int64 {
+        try perform(.size) { (_) throws(FileError) in node.size }
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(FileError) -> Int {
+        guard offset >= 0 else { throw FileError(.inputOutput, code: 22, operation: "read", path: path) }
+        return try perform(.read) { (_) throws(FileError) in node.read(into: buffer, at: offset) }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
+        guard offset >= 0 else { throw FileError(.inputOutput, code: 22, operation: "write", path: path) }
+        try owner.state.withLock { (state: inout InMemoryFileSystem.State) throws(FileError) in
+            try check(.write, needsWriting: true, state)
+            do throws(FileError) {
+                try state.countCall(.write, path)
+                try state.takeSpace(pages: node.newPages(at: offset, count: bytes.count), .write, path)
+            } catch {
+                // A write that fails may have got part of the way.
+                let part = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count / 2)])
+                if node.newPages(at: offset, count: part.count) == 0 { node.write(part, at: offset) }
+                throw error
+            }
+            node.write(bytes, at: offset)
+            node.modifiedMilliseconds = owner.now
+        }
+    }
+
+    func reserve(offset: Int64, length: Int64) {}
+
+    func truncate(to size: Int64) throws(FileError) {
+        guard size >= 0 else { throw FileError(.inputOutput, code: 22, operation: "truncate", path: path) }
+        try perform(.truncate, needsWriting: true) { (state) throws(FileError) in
+            let before = node.allocatedPages
+            node.truncate(to: size)
+            node.modifiedMilliseconds = owner.now
+            state.usedPages -= before - node.allocatedPages
+        }
+    }
+
+    func sync() throws(FileError) {
+        try perform(.sync) { (_) throws(FileError) in node.sync() }
+    }
+
+    func map(length: Int) throws(FileError) -> any MappedFile {
+        try perform(.map) { (_) throws(FileError) -> any MappedFile in
+            guard length > 0, Int64(length) <= node.size else {
+                throw FileError(.inputOutput, code: 22, operation: "map", path: path)
+            }
+            return InMemoryFileSystemMapping.View(
+                mapping: node.map(length: length, in: owner, path: path, generation: generation), length: length)
+        }
+    }
+
+    func isResident(offset: Int64, count: Int) -> Bool { true }
+
+    func close() { isClosed.store(true, ordering: .relaxed) }
+}
+
+/// The block of memory that the first pages of a mapped file live in.
+///
+/// Unchecked: stores through it are the business of whoever mapped the file, as with `mmap`.
+final class InMemoryFileSystemMapping: @unchecked Sendable {
+    let pageCount: Int
+    let memory: UnsafeMutableRawPointer
+    private weak var node: InMemoryFileSystemNode?
+    private let owner: InMemoryFileSystem
+    private let path: String
+    private let generation: Int
+
+    init(pageCount: Int, node: InMemoryFileSystemNode, owner: InMemoryFileSystem, path: String, generation: Int) {
+        self.pageCount = pageCount
+        self.node = node
+        self.owner = owner
+        self.path = path
+        self.generation = generation
+        let byteCount = pageCount * InMemoryFileSystemNode.pageSize
+        memory = .allocate(byteCount: byteCount, alignment: InMemoryFileSystemNode.pageSize)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    }
+
+    deinit { memory.deallocate() }
+
+    var bytes: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: memory, count: pageCount * InMemoryFileSystemNode.pageSize)
+    }
+
+    /// As much of the block as was asked for.
+    final class View: MappedFile, @unchecked Sendable {
+        let bytes: UnsafeMutableRawBufferPointer
+        private let mapping: InMemoryFileSystemMapping
+
+        init(mapping: InMemoryFileSystemMapping, length: Int) {
+            self.mapping = mapping
+            bytes = UnsafeMutableRawBufferPointer(rebasing: mapping.bytes[..<length])
+        }
+
+        func sync() throws(FileError) {
+            try mapping.owner.state.withLock { (state: inout InMemoryFileSystem.State) throws(FileError) in
+                guard state.generation == mapping.generation else {
+                    throw FileError(.inputOutput, operation: "msync (mapped before a crash)", path: mapping.path)
+                }
+                try state.countCall(.sync, mapping.path)
+                mapping.node?.sync()
+            }
+        }
+    }
+}

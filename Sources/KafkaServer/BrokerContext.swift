@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaMetadata
+package import KafkaReplication
+package import KafkaRuntime
+package import Logging
+
+/// What the handlers of a running broker share.
+package final class BrokerContext: Sendable {
+    package let configuration: BrokerConfiguration
+    package let runtime: Runtime
+    package let clusterID: String
+    package let metadata: ClusterMetadata
+    package let replicas: ReplicaManager
+    package let fetchSessions: FetchSessionCache
+    package let producerIDs: ProducerIDAllocator
+    package let log: Logger
+
+    package var nodeID: Int32 { configuration.nodeID }
+
+    init(
+        configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
+        replicas: ReplicaManager, producerIDs: ProducerIDAllocator, log: Logger
+    ) {
+        self.configuration = configuration
+        self.runtime = runtime
+        self.clusterID = clusterID
+        self.metadata = metadata
+        self.replicas = replicas
+        self.producerIDs = producerIDs
+        self.log = log
+        fetchSessions = FetchSessionCache(slotCount: configuration.fetchSessionsMax, random: runtime.random)
+    }
+}

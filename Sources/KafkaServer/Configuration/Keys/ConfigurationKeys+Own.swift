@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension ConfigurationKeys {
+    /// Keys that Apache Kafka does not have.
+    static let own: [ConfigurationDefinition] = [
+        .boolean(
+            "auto.format", true, .readOnly, .acts,
+            "Whether empty log directories are set up at start. Otherwise `swiftkafka storage format` has to do it."),
+        .int(
+            "log.write.piece.bytes", 65_536, .between(4096, 16_777_216), .readOnly, .acts,
+            "The most bytes that one write call puts into a log; longer batches are written in pieces."),
+        .text(
+            .string, "log.format", "text", .oneOf(["text", "json"]), .readOnly, .acts,
+            "How the server's own log lines look: for people, or one JSON object a line."),
+        .text(
+            .string, "log.level", "info", .oneOf(LogLevel.names), .readOnly, .acts,
+            """
+            From which severity on the server's own log lines are written. `log.level.<component>` sets it for one \
+            component, for example `log.level.storage=debug`.
+            """),
+    ]
+}

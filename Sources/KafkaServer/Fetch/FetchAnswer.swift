@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaProtocol
+internal import KafkaRecords
+internal import KafkaReplication
+internal import KafkaRuntime
+internal import KafkaStorage
+
+/// Turns what was read into an answer: batches stay where they lie in their segment files, except for versions
+/// before 4, which get them converted.
+enum FetchAnswer {
+    typealias PartitionData = FetchResponse.PartitionData
+
+    static func make(_ reads: [PartitionRead], _ plan: FetchPlan) -> Answer<FetchResponse> {
+        var topics: [FetchResponse.FetchableTopicResponse] = []
+        var files: [FileSlice] = []
+        for read in reads {
+            let key = read.request.key
+            if let session = plan.session {
+                let told = FetchPartitionTold(
+                    highWatermark: read.highWatermark, lastStableOffset: read.lastStableOffset,
+                    logStartOffset: read.logStartOffset)
+                let hasData = read.byteCount > 0 || read.diverging != nil
+                let mustTell = session.mustTell(key, told, hasData: hasData, isError: read.error != .none)
+                if plan.isIncremental, !mustTell { continue }
+            }
+            let data = partitionData(read, plan, &files)
+            if let last = topics.last, last.topic == key.topicName, last.topicID == key.topicID {
+                topics[topics.count - 1].partitions.append(data)
+            } else {
+                topics.append(.init(topic: key.topicName, topicID: key.topicID, partitions: [data]))
+            }
+        }
+        let response = FetchResponse(
+            sessionID: plan.session.map { $0.partitionCount == 0 ? 0 : $0.id } ?? 0, responses: topics)
+        return Answer(response, files: files)
+    }
+
+    private static func partitionData(
+        _ read: PartitionRead, _ plan: FetchPlan, _ files: inout [FileSlice]
+    ) -> PartitionData {
+        var data = PartitionData(
+            partitionIndex: read.request.key.partition, errorCode: read.error.rawValue,
+            highWatermark: read.highWatermark, lastStableOffset: read.lastStableOffset,
+            logStartOffset: read.logStartOffset)
+        if let diverging = read.diverging {
+            data.divergingEpoch = .init(epoch: diverging.epoch, endOffset: diverging.endOffset)
+        }
+        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98). This broker
+        // takes no transactions, so none was aborted.
+        data.abortedTransactions = plan.isolation == .lastStable ? [] : nil
+        attachRecords(read, plan, &data, &files)
+        return data
+    }
+
+    private static func attachRecords(
+        _ read: PartitionRead, _ plan: FetchPlan, _ data: inout PartitionData, _ files: inout [FileSlice]
+    ) {
+        guard let range = read.range, let file = range.file, range.count > 0 else {
+            data.records = .owned([])
+            return
+        }
+        guard plan.version < 4 else {
+            data.records = .spliced(range.count)
+            files.append(FileSlice(file: file, offset: range.position, count: range.count))
+            return
+        }
+        switch OldFormatConversion.convert(range, from: read.request.fetchOffset, forVersion: plan.version) {
+        case .success(let bytes): data.records = .owned(bytes)
+        case .failure(let fault):
+            data.errorCode = fault.code.rawValue
+            data.records = .owned([])
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaProtocol
+internal import KafkaReplication
+internal import KafkaStorage
+internal import Logging
+
+/// What was found in one partition for a fetch: where the bytes lie, or the error.
+struct PartitionRead {
+    let request: FetchPartitionRequest
+    /// nil when the topic or partition is not known here.
+    let partition: Partition?
+    let error: ErrorCode
+    /// nil on an error; empty when there is nothing to read.
+    let range: FetchedRange?
+    let highWatermark: Int64
+    let lastStableOffset: Int64
+    let logStartOffset: Int64
+    /// Where the client's log and this one part (KIP-595), nil when they agree.
+    let diverging: (epoch: Int32, endOffset: Int64)?
+
+    var byteCount: Int { range?.count ?? 0 }
+
+    /// Whether waiting would not help the client.
+    var mustAnswerNow: Bool { error != .none || diverging != nil }
+}
+
+/// Looks up where the requested records lie. Reads no record data.
+enum FetchReader {
+    static func read(_ plan: FetchPlan, _ context: RequestContext) -> [PartitionRead] {
+        var reads: [PartitionRead] = []
+        reads.reserveCapacity(plan.partitions.count)
+        var left = plan.maxBytes
+        // The first batch always comes whole (version 3 on). Earlier versions had hard limits; their batches are
+        // converted, which needs them whole as well.
+        var needsOne = true
+        for request in plan.partitions {
+            let read = read(request, plan, maxBytes: left, atLeastOne: needsOne, context)
+            left = max(0, left - read.byteCount)
+            if read.byteCount > 0 { needsOne = false }
+            reads.append(read)
+        }
+        return reads
+    }
+
+    private static func read(
+        _ request: FetchPartitionRequest, _ plan: FetchPlan, maxBytes: Int, atLeastOne: Bool,
+        _ context: RequestContext
+    ) -> PartitionRead {
+        let key = request.key
+        guard let topic = context.broker.replicas.topic(name: key.topicName, id: key.topicID) else {
+            return failed(request, nil, plan.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition)
+        }
+        guard let partition = topic.partition(key.partition) else {
+            return failed(request, nil, topic.faultForMissing(key.partition))
+        }
+        let log: UnifiedLog
+        switch partition.leaderLog(currentLeaderEpoch: request.currentLeaderEpoch) {
+        case .failure(let fault): return failed(request, partition, fault.code)
+        case .success(let leader): log = leader.log
+        }
+        if request.lastFetchedEpoch >= 0, let diverging = divergence(request, log) {
+            return read(request, partition, log, nil, diverging: diverging)
+        }
+        do throws(StorageError) {
+            let range = try log.read(
+                from: request.fetchOffset, maxBytes: min(max(Int(request.maxBytes), 0), maxBytes),
+                isolation: plan.isolation, atLeastOne: atLeastOne)
+            return read(request, partition, log, range, diverging: nil)
+        } catch {
+            if error.errorCode != .offsetOutOfRange {
+                context.broker.log.error(
+                    "read failed", metadata: ["partition": "\(partition.topicPartition)", "reason": "\(error)"])
+            }
+            return failed(request, partition, error.errorCode)
+        }
+    }
+
+    private static func read(
+        _ request: FetchPartitionRequest, _ partition: Partition, _ log: UnifiedLog, _ range: FetchedRange?,
+        diverging: (epoch: Int32, endOffset: Int64)?
+    ) -> PartitionRead {
+        PartitionRead(
+            request: request, partition: partition, error: .none, range: range, highWatermark: log.highWatermark,
+            lastStableOffset: log.lastStableOffset, logStartOffset: log.logStartOffset, diverging: diverging)
+    }
+
+    private static func failed(
+        _ request: FetchPartitionRequest, _ partition: Partition?, _ error: ErrorCode
+    ) -> PartitionRead {
+        PartitionRead(
+            request: request, partition: partition, error: error, range: nil, highWatermark: -1,
+            lastStableOffset: -1, logStartOffset: -1, diverging: nil)
+    }
+
+    /// The client says which epoch its last record was of; when this log ends that epoch earlier, the client must
+    /// truncate first.
+    private static func divergence(
+        _ request: FetchPartitionRequest, _ log: UnifiedLog
+    ) -> (epoch: Int32, endOffset: Int64)? {
+        let end = log.endOffset(forEpoch: request.lastFetchedEpoch)
+        guard end.leaderEpoch < request.lastFetchedEpoch || end.endOffset < request.fetchOffset else { return nil }
+        return (end.leaderEpoch, end.endOffset)
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaMetadata
+internal import KafkaProtocol
+package import KafkaRuntime
+internal import KafkaStorage
+internal import Logging
+internal import Synchronization
+
+/// A broker and controller in one node: starts, runs and stops everything in order.
+///
+/// Start: directories locked and formatted → logs loaded → metadata replayed, leadership won → ports bound → broker
+/// registered and unfenced → partitions opened → connections served. Stop: ports closed → requests finished → metadata
+/// closed → logs synced and closed → marker written.
+///
+/// Confined to `queue` (the metadata queue), which is what makes it `@unchecked Sendable`.
+package final class BrokerNode: @unchecked Sendable {
+    /// Milliseconds that connections have to take what was answered when the broker stops.
+    private static let drainTimeout: Int64 = 5_000
+
+    private enum Phase {
+        case idle
+        case starting
+        case running(Running)
+        case stopping
+        case stopped
+    }
+
+    private struct Running {
+        let storage: OpenStorage
+        let quorum: MetadataQuorum
+        let listeners: ListenerGroup
+        let context: BrokerContext
+    }
+
+    let configuration: BrokerConfiguration
+    let runtime: Runtime
+    private let loggers: ComponentLoggers
+    private let log: Logger
+    private let queue: any SerialQueue
+    private let addresses = Mutex<[String: SocketAddress]>([:])
+    private let fatal = Mutex<(@Sendable (String) -> Void)?>(nil)
+    private var phase = Phase.idle
+
+    package init(configuration: BrokerConfiguration, runtime: Runtime, loggers: ComponentLoggers) {
+        self.configuration = configuration
+        self.runtime = runtime
+        self.loggers = loggers
+        log = loggers.logger("server")
+        queue = runtime.queues.makeQueue(label: "metadata")
+    }
+
+    /// Called when the broker cannot go on, for example because the metadata log cannot be written any more.
+    package func onFatal(_ handler: @escaping @Sendable (String) -> Void) { fatal.withLock { $0 = handler } }
+
+    /// The bound addresses by listener name; empty unless the broker runs.
+    package var boundAddresses: [String: SocketAddress] { addresses.withLock { $0 } }
+
+    // MARK: Start
+
+    /// Starts the broker. `completion` runs when clients are served, or with what stands in the way.
+    package func start(completion: @escaping @Sendable (Result<Void, StartError>) -> Void) {
+        queue.async { [self] in
+            guard case .idle = phase else { return completion(.failure(StartError("the broker was started before"))) }
+            phase = .starting
+            let began = runtime.clock.monotonicMilliseconds
+            do {
+                let starting = try openParts()
+                loadLogs(starting) { [self] report in
+                    queue.async { [self] in completion(finishStart(starting, report, began: began)) }
+                }
+            } catch {
+                completion(failed(error))
+            }
+        }
+    }
+
+    /// What is open while the logs are loaded.
+    private struct Starting {
+        let storage: OpenStorage
+        let quorum: MetadataQuorum
+        let listeners: ListenerGroup
+        let replicas: ReplicaManager
+        let published: PublishedMetadata
+    }
+
+    private func failed(_ error: any Error) -> Result<Void, StartError> {
+        phase = .stopped
+        return .failure(error as? StartError ?? StartError("\(error)"))
+    }
+
+    private func openParts() throws -> Starting {
+        let storageLog = loggers.logger("storage")
+        let storage = try OpenStorage.open(
+            configuration, runtime: runtime, observer: StorageEvents(log: storageLog), log: storageLog)
+        do {
+            let replicas = ReplicaManager()
+            let published = PublishedMetadata()
+            return Starting(
+                storage: storage, quorum: try openQuorum(storage, replicas, published),
+                listeners: ListenerGroup(configuration.network), replicas: replicas, published: published)
+        } catch {
+            storage.abandon()
+            throw error
+        }
+    }
+
+    private func loadLogs(_ starting: Starting, completion: @escaping @Sendable (LoadReport) -> Void) {
+        let image = starting.quorum.controller.image
+        let progress = LoadProgressLog(log: loggers.logger("storage"), clock: runtime.clock)
+        starting.storage.logs.loadLogs(
+            topicConfiguration: { [configuration] in configuration.logConfiguration(ofTopic: $0, image) },
+            progress: { progress.report($0) }, completion: completion)
+    }
+
+    private func finishStart(
+        _ starting: Starting, _ report: LoadReport, began: Int64
+    ) -> Result<Void, StartError> {
+        let (storage, quorum, listeners) = (starting.storage, starting.quorum, starting.listeners)
+        do {
+            setStraysAside(storage.logs, quorum.controller.image)
+            try quorum.start()
+            try bootstrap(quorum, storage)
+            try listeners.bind(configuration.network, runtime: runtime, log: loggers.logger("network"))
+            try register(quorum, storage, listeners, previousBrokerEpoch: report.previousBrokerEpoch)
+        } catch {
+            listeners.stopAccepting()
+            quorum.stop()
+            storage.abandon()
+            return failed(error)
+        }
+        let context = makeContext(storage, quorum, starting.replicas, starting.published)
+        addresses.withLock { addresses in
+            for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
+        }
+        storage.logs.startTasks()
+        listeners.open(context)
+        phase = .running(Running(storage: storage, quorum: quorum, listeners: listeners, context: context))
+        log.info(
+            "broker started",
+            metadata: [
+                "node": "\(configuration.nodeID)", "cluster": "\(storage.clusterID)",
+                "listeners": "\(listeners.bound.map { "\($0.configuration.name)://\($0.address)" }.joined(separator: ","))",
+                "ms": "\(runtime.clock.monotonicMilliseconds - began)",
+            ])
+        return .success(())
+    }
+
+    /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
+    /// perhaps made again, while their removal was cut short.
+    private func setStraysAside(_ logs: LogManager, _ image: MetadataImage) {
+        for log in logs.logs {
+            let name = log.topicPartition
+            let topic = image.topics.topic(named: name.topic)
+            let isKnown =
+                topic?.partition(name.partition)?.replicas.contains(configuration.nodeID) == true
+                && (log.topicID == nil || log.topicID == topic?.id)
+            guard !isKnown else { continue }
+            do throws(StorageError) {
+                try logs.setAside(name)
+                self.log.warning("stray partition set aside", metadata: ["partition": "\(name)"])
+            } catch {
+                self.log.error(
+                    "stray partition cannot be set aside", metadata: ["partition": "\(name)", "reason": "\(error)"])
+            }
+        }
+    }
+
+    private func openQuorum(
+        _ storage: OpenStorage, _ replicas: ReplicaManager, _ published: PublishedMetadata
+    ) throws -> MetadataQuorum {
+        let configuration = configuration
+        let updater = ReplicaUpdater(
+            nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: loggers.logger("storage"),
+            logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) })
+        return try MetadataQuorum(
+            configuration: raftConfiguration(storage), settings: controllerSettings(storage),
+            directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
+            queue: queue, log: loggers.logger("metadata"),
+            publisher: { image, delta in
+                updater.apply(image, delta)
+                published.publish(image)
+            },
+            onFatal: { [weak self] reason in self?.fatal.withLock { $0 }?(reason) })
+    }
+
+    private func makeContext(
+        _ storage: OpenStorage, _ quorum: MetadataQuorum, _ replicas: ReplicaManager, _ published: PublishedMetadata
+    ) -> BrokerContext {
+        let nodeID = configuration.nodeID
+        let metadata = ClusterMetadata(
+            published: published, quorum: quorum, random: runtime.random,
+            schema: ServerConfigurationSchema(configuration))
+        let producerIDs = ProducerIDAllocator { completion in
+            quorum.submit({ controller, _ in
+                controller.allocateProducerIDs(
+                    AllocateProducerIdsRequest(
+                        brokerID: nodeID, brokerEpoch: controller.image.cluster.broker(nodeID)?.epoch ?? -1))
+            }, completion: { completion($0.flatMap(ProducerIDAllocator.Block.from)) })
+        }
+        return BrokerContext(
+            configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
+            replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
+    }
+
+    // MARK: Stop
+
+    /// Stops the broker cleanly; `completion` runs when everything is durable, at once where nothing runs.
+    package func shutdown(completion: @escaping @Sendable () -> Void) {
+        queue.async { [self] in
+            guard case .running(let running) = phase else { return completion() }
+            phase = .stopping
+            let began = runtime.clock.monotonicMilliseconds
+            addresses.withLock { $0 = [:] }
+            running.listeners.stopAccepting()
+            running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
+                let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
+                running.quorum.stop()
+                running.storage.close(brokerEpoch: epoch) { [self] in
+                    queue.async { [self] in
+                        phase = .stopped
+                        log.info(
+                            "broker stopped",
+                            metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
+                        completion()
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Why a broker could not start: one line that says what to do.
+package struct StartError: Error, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaMetadata
+internal import KafkaRuntime
+internal import KafkaStorage
+internal import Logging
+
+/// The log directories of a node: locked, formatted, and known to belong together.
+struct OpenStorage: Sendable {
+    let clusterID: String
+    let logs: LogManager
+    /// The directory of `__cluster_metadata-0`.
+    let metadataDirectory: String
+    /// The id of the log directory it lies in.
+    let metadataDirectoryID: KafkaUUID
+    /// The ids of all log directories in service.
+    let directoryIDs: [KafkaUUID]
+    let bootstrap: BootstrapMetadata
+    /// Held when the metadata log has a directory of its own.
+    private let metadataLock: (any FileLock)?
+
+    /// Locks the directories and sets up those that are empty, unless `auto.format` is off. Blocks.
+    static func open(
+        _ configuration: BrokerConfiguration, runtime: Runtime, observer: any LogObserver, log: Logger
+    ) throws -> OpenStorage {
+        let storage = configuration.storage
+        let logs = LogManager(
+            configuration: LogManagerConfiguration(storage), runtime: runtime, observer: observer)
+        do throws(StorageError) {
+            try logs.openDirectories()
+        } catch {
+            throw startError(error)
+        }
+        let metadataRoot = storage.metadataLogDirectory
+        let isOwn = !storage.logDirectories.contains(metadataRoot)
+        var lock: (any FileLock)?
+        if isOwn {
+            do throws(FileError) {
+                try runtime.files.createDirectory(metadataRoot)
+                lock = try runtime.files.lock("\(metadataRoot)/.lock")
+            } catch {
+                throw startError(.io(error))
+            }
+        }
+        do {
+            return try OpenStorage(
+                configuration, runtime, logs, log, metadataRoot: metadataRoot, lock: lock)
+        } catch {
+            lock?.release()
+            logs.abandon()
+            throw error
+        }
+    }
+
+    private init(
+        _ configuration: BrokerConfiguration, _ runtime: Runtime, _ logs: LogManager, _ log: Logger,
+        metadataRoot: String, lock: (any FileLock)?
+    ) throws {
+        self.logs = logs
+        metadataLock = lock
+        metadataDirectory = "\(metadataRoot)/\(MetadataStore.topicPartition)"
+        var known = logs.directories.filter(\.isOnline).map { (path: $0.path, properties: $0.metaProperties) }
+        if lock != nil {
+            known.append((metadataRoot, try MetaProperties.read(directory: metadataRoot, runtime.files)))
+        }
+        let clusterIDs = try known.compactMap { try Self.checked($0.properties, $0.path, configuration.nodeID) }
+        if let other = clusterIDs.first(where: { $0 != clusterIDs[0] }) {
+            throw StartError("log.dirs hold data of two clusters, \(clusterIDs[0]) and \(other)")
+        }
+        clusterID = clusterIDs.first ?? runtime.random.uuid().description
+        let unformatted = known.filter { $0.properties == nil }.map(\.path)
+        guard unformatted.isEmpty || configuration.storage.autoFormat else {
+            throw StartError(
+                "\(unformatted[0]) is not formatted and auto.format=false: run swiftkafka storage format first")
+        }
+        bootstrap =
+            try StorageFormatter.readBootstrap(
+                metadataRoot, metadataDirectory: metadataDirectory, runtime.files) ?? .standard
+        let formatter = StorageFormatter(
+            clusterID: clusterID, nodeID: configuration.nodeID, bootstrap: bootstrap, runtime: runtime)
+        var ids: [String: KafkaUUID] = [:]
+        for (path, properties) in known {
+            var properties = properties
+            if properties == nil {
+                properties = try formatter.format(path, holdsMetadata: path == metadataRoot)
+                log.info("formatted log directory", metadata: ["path": "\(path)", "cluster": "\(clusterID)"])
+            }
+            ids[path] = properties?.directoryID
+        }
+        metadataDirectoryID = ids[metadataRoot] ?? .zero
+        directoryIDs = logs.directories.filter(\.isOnline).compactMap { ids[$0.path] }.sorted()
+        try runtime.files.createDirectory(metadataDirectory)
+    }
+
+    /// The cluster id of a directory that is formatted; nil for one that is not.
+    private static func checked(_ properties: MetaProperties?, _ path: String, _ nodeID: Int32) throws -> String? {
+        guard let properties else { return nil }
+        guard properties.version == 1, let clusterID = properties.clusterID else {
+            throw StartError(
+                "\(path) was written by a ZooKeeper-era broker (meta.properties version \(properties.version)): "
+                    + "use another directory, or migrate it to KRaft with Apache Kafka 3.9 first")
+        }
+        guard properties.nodeID == nodeID else {
+            throw StartError(
+                "\(path) belongs to node \(properties.nodeID ?? -1), but node.id is \(nodeID): "
+                    + "set node.id=\(properties.nodeID ?? -1) or use another directory")
+        }
+        return clusterID
+    }
+
+    private static func startError(_ error: StorageError) -> StartError {
+        guard case .io(let failure) = error else { return StartError("\(error)") }
+        return switch failure.kind {
+        case .locked:
+            StartError("\(failure.path) is held by another process: stop it, or give this broker other log.dirs")
+        case .permissionDenied:
+            StartError("\(failure.path): permission denied; log.dirs must be writable for this user")
+        default: StartError("\(error)")
+        }
+    }
+
+    /// Lets go of the directories after a start that failed. The next start checks the logs.
+    func abandon() {
+        logs.abandon()
+        metadataLock?.release()
+    }
+
+    /// Closes all logs and leaves the marker of a clean shutdown.
+    func close(brokerEpoch: Int64, completion: @escaping @Sendable () -> Void) {
+        let lock = metadataLock
+        logs.shutdown(brokerEpoch: brokerEpoch) {
+            lock?.release()
+            completion()
+        }
+    }
+}
+
+extension LogManagerConfiguration {
+    init(_ storage: StorageConfiguration) {
+        self.init(directories: storage.logDirectories)
+        recoveryThreadsPerDirectory = storage.recoveryThreadsPerDirectory
+        recoveryPointCheckpointIntervalMs = storage.recoveryPointCheckpointInterval
+        logStartOffsetCheckpointIntervalMs = storage.logStartOffsetCheckpointInterval
+        highWatermarkCheckpointIntervalMs = storage.highWatermarkCheckpointInterval
+        producerExpirationCheckIntervalMs = storage.producerIDExpirationCheckInterval
+        settings.writePieceBytes = storage.writePieceBytes
+        settings.producerIDExpirationMs = storage.producerIDExpiration
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaRuntime
+internal import KafkaStorage
+internal import Logging
+internal import Synchronization
+
+/// Writes what happens in the logs to the broker's own log.
+struct StorageEvents: LogObserver {
+    let log: Logger
+
+    func logEvent(_ event: KafkaStorage.LogEvent) {
+        switch event {
+        case .recoveringSegment(let path, let bytes):
+            log.debug("checking segment", metadata: ["path": "\(path)", "bytes": "\(bytes)"])
+        case .truncatedTail(let path, let from, let to, let reason):
+            log.warning(
+                "cut damaged end of segment",
+                metadata: ["path": "\(path)", "from": "\(from)", "to": "\(to)", "reason": "\(reason)"])
+        case .removedFile(let path, let reason):
+            log.warning("removed file", metadata: ["path": "\(path)", "reason": "\(reason)"])
+        case .rolled(let path, let baseOffset):
+            log.debug("rolled", metadata: ["path": "\(path)", "offset": "\(baseOffset)"])
+        case .offline(let path, let error):
+            log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        case .backgroundFailure(let path, let what, let error):
+            log.error("\(what) failed", metadata: ["path": "\(path)", "reason": "\(error)"])
+        }
+    }
+}
+
+/// Says every few seconds how far loading the logs has come, and about how long it will still take.
+final class LoadProgressLog: Sendable {
+    private static let interval: Int64 = 5_000
+
+    private let log: Logger
+    private let clock: any Clock
+    private let began: Int64
+    private let lastReport: Mutex<Int64>
+
+    init(log: Logger, clock: any Clock) {
+        self.log = log
+        self.clock = clock
+        began = clock.monotonicMilliseconds
+        lastReport = Mutex(began)
+    }
+
+    func report(_ progress: LoadProgress) {
+        let now = clock.monotonicMilliseconds
+        let isDue = lastReport.withLock { last in
+            guard now - last >= Self.interval else { return false }
+            last = now
+            return true
+        }
+        guard isDue, progress.loadedLogs > 0 else { return }
+        let left = (now - began) * Int64(progress.totalLogs - progress.loadedLogs) / Int64(progress.loadedLogs)
+        log.info(
+            "loading logs",
+            metadata: [
+                "loaded": "\(progress.loadedLogs)", "of": "\(progress.totalLogs)",
+                "secondsLeft": "\((left + 999) / 1000)",
+            ])
+    }
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import DequeModule
+internal import KafkaBase
+internal import KafkaProtocol
+package import KafkaRuntime
+internal import Logging
+
+/// The server's end of a client connection: cuts the stream into requests, has each handled, sends the answers in
+/// the order of the requests.
+///
+/// Requests are handled one after the other. While an answer is outstanding no further request is handled, as in
+/// Apache Kafka, with one exception: Produce requests behind an outstanding Produce are, because their order is kept
+/// by the log and a pipelining producer would otherwise wait for one answer at a time.
+///
+/// Confined to the connection's reactor (`queue`), which is what makes it `@unchecked Sendable`.
+package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
+    /// Unsent output above which no further request is read, in bytes.
+    private static let unsentBytesMaximum = 1 << 20
+    /// Requests whose answers may be outstanding at once.
+    private static let outstandingMaximum = 128
+    /// Memory an idle connection's answer buffer may keep, in bytes.
+    private static let scratchKept = 16 << 10
+
+    /// A place in the order of answers.
+    private struct Slot {
+        let id: UInt64
+        /// The encoded answer once it is there, waiting for those before it.
+        var ready: ReadyAnswer?
+    }
+
+    private struct ReadyAnswer {
+        let bytes: [UInt8]
+        let splices: [ByteWriter.Splice]
+        let files: [FileSlice]
+    }
+
+    let queue: any SerialQueue
+    private let connection: any Connection
+    private let listener: ListenerContext
+    /// nil until the broker serves; nothing is read before.
+    private var broker: BrokerContext?
+    private var writer = ByteWriter(capacity: 512)
+    private var outstanding: Deque<Slot> = []
+    private var outstandingAreProduce = false
+    private var nextSlot: UInt64 = 0
+    private var isReading = true
+    private var isClosed = false
+    private var isInsideReceived = false
+    /// True while frames lie unhandled in the connection's buffer behind an outstanding answer.
+    private var isHeldBack = false
+
+    init(connection: any Connection, gate: ListenerGate, listener: ListenerContext) {
+        self.connection = connection
+        self.listener = listener
+        queue = connection.queue
+        broker = gate.broker(for: self)
+        if broker == nil { holdBack() }
+    }
+
+    /// The broker serves now.
+    func begin(_ broker: BrokerContext) {
+        self.broker = broker
+        releaseIfPossible()
+    }
+
+    // MARK: ConnectionHandler
+
+    package func received(_ bytes: UnsafeMutableRawBufferPointer) -> Consumption {
+        isInsideReceived = true
+        defer { isInsideReceived = false }
+        guard let broker else { return Consumption(consumed: 0) }
+        var offset = 0
+        while !isClosed {
+            let left = bytes.count - offset
+            guard left >= 4 else { return Consumption(consumed: offset, needed: left == 0 ? 0 : 4) }
+            let length = Int(Int32(bigEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
+                fromByteOffset: offset, as: Int32.self)))
+            // A header is at least eight bytes and a client id's length two.
+            guard length >= 10, length <= broker.configuration.network.requestBytesMax else {
+                end(reason: "request of \(length) bytes is outside 10...socket.request.max.bytes")
+                return Consumption(consumed: bytes.count)
+            }
+            guard left >= 4 + length else { return Consumption(consumed: offset, needed: 4 + length) }
+            let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
+            guard handle(frame) else {
+                holdBack()
+                return Consumption(consumed: offset)
+            }
+            offset += 4 + length
+            if connection.unsentBytes > Self.unsentBytesMaximum {
+                holdBack()
+                return Consumption(consumed: offset)
+            }
+        }
+        return Consumption(consumed: bytes.count)
+    }
+
+    package func drained() {
+        releaseIfPossible()
+    }
+
+    package func closed(_ reason: CloseReason) {
+        isClosed = true
+        outstanding.removeAll()
+        listener.connectionClosed(connection)
+        listener.log.debug("connection closed", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
+    }
+
+    // MARK: Requests
+
+    /// Handles one request; false when it has to wait behind an outstanding answer.
+    private func handle(_ bytes: UnsafeMutableRawBufferPointer) -> Bool {
+        let frame: RequestFrame
+        do throws(WireError) {
+            frame = try RequestFrame(bytes)
+        } catch {
+            end(reason: "malformed request header: \(error)")
+            return true
+        }
+        let isProduce = frame.apiKey == APIKey.produce.rawValue
+        if !outstanding.isEmpty {
+            guard isProduce, outstandingAreProduce, outstanding.count < Self.outstandingMaximum else { return false }
+        } else {
+            outstandingAreProduce = isProduce
+        }
+        RequestRouter.route(frame, on: self)
+        return true
+    }
+
+    /// Decodes the body and has `handler` answer it.
+    func serve<Handler: RequestHandler>(_ handler: Handler.Type, _ frame: RequestFrame) {
+        guard let broker else { return }
+        let version = frame.apiVersion
+        guard Handler.servedVersions.contains(version) else {
+            return end(reason: "\(Handler.Request.apiKey) version \(version) is not supported")
+        }
+        let request: Handler.Request
+        var reader = ByteReader(UnsafeRawBufferPointer(frame.body))
+        do throws(WireError) {
+            request = try Handler.Request(from: &reader, version: version)
+        } catch {
+            return end(reason: "malformed \(Handler.Request.apiKey) version \(version) request: \(error)")
+        }
+        guard reader.remaining == 0 else {
+            return end(reason: "\(Handler.Request.apiKey) version \(version): \(reader.remaining) bytes left over")
+        }
+        let context = RequestContext(
+            broker: broker, version: version, clientID: frame.clientID, listenerName: listener.name,
+            peer: connection.remoteAddress, queue: queue)
+        let correlationID = frame.correlationID
+        let reply = Handler.handle(request, context) {
+            ReplyTicket(connection: self, slot: takeSlot(), correlationID: correlationID, version: version)
+        }
+        switch reply {
+        case .now(let answer): respond(answer, correlationID: correlationID, version: version)
+        case .later, .none: break
+        case .close(let reason): end(reason: reason)
+        }
+    }
+
+    /// Answers with a body other than the request's own version's (ApiVersions' error form).
+    func respond<Response: ResponseMessage>(_ answer: Answer<Response>, correlationID: Int32, version: Int16) {
+        guard outstanding.isEmpty else {
+            let slot = takeSlot()
+            return finish(slot: slot, answer, correlationID: correlationID, version: version)
+        }
+        guard encode(answer, correlationID: correlationID, version: version) else { return }
+        AnswerEncoder.send(writer, files: answer.files, on: connection)
+        writer.removeAll(keeping: Self.scratchKept)
+    }
+
+    private func takeSlot() -> UInt64 {
+        nextSlot += 1
+        outstanding.append(Slot(id: nextSlot, ready: nil))
+        return nextSlot
+    }
+
+    private func encode<Response: ResponseMessage>(
+        _ answer: Answer<Response>, correlationID: Int32, version: Int16
+    ) -> Bool {
+        do throws(WireError) {
+            try AnswerEncoder.encode(answer.response, correlationID: correlationID, version: version, into: &writer)
+            return true
+        } catch {
+            writer.removeAll(keeping: Self.scratchKept)
+            end(reason: "the answer to \(Response.apiKey) version \(version) cannot be written: \(error)")
+            return false
+        }
+    }
+
+    // MARK: Answers that came later
+
+    /// Fills a place in the order of answers and sends what is now at the front.
+    func finish<Response: ResponseMessage>(
+        slot: UInt64, _ answer: Answer<Response>, correlationID: Int32, version: Int16
+    ) {
+        queue.assertCurrent()
+        guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
+        guard encode(answer, correlationID: correlationID, version: version) else { return }
+        if index == 0 {
+            outstanding.removeFirst()
+            AnswerEncoder.send(writer, files: answer.files, on: connection)
+        } else {
+            outstanding[index].ready = ReadyAnswer(
+                bytes: writer.toArray(), splices: writer.splices, files: answer.files)
+        }
+        writer.removeAll(keeping: Self.scratchKept)
+        while let ready = outstanding.first?.ready {
+            outstanding.removeFirst()
+            send(ready)
+        }
+        releaseIfPossible()
+    }
+
+    private func send(_ ready: ReadyAnswer) {
+        var sent = 0
+        ready.bytes.withUnsafeBytes { bytes in
+            for (splice, file) in zip(ready.splices, ready.files) {
+                connection.send(UnsafeRawBufferPointer(rebasing: bytes[sent..<splice.position]))
+                connection.sendFile(file.file, offset: file.offset, count: file.count)
+                sent = splice.position
+            }
+            connection.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+        }
+    }
+
+    // MARK: Flow
+
+    private func holdBack() {
+        isHeldBack = true
+        if isReading {
+            isReading = false
+            connection.pauseReading()
+        }
+    }
+
+    /// Reads on once nothing stands in the way. Inside `received` the loop there decides.
+    private func releaseIfPossible() {
+        guard isHeldBack, !isClosed, !isInsideReceived, broker != nil else { return }
+        let produceMayFollow = outstandingAreProduce && outstanding.count < Self.outstandingMaximum / 2
+        guard outstanding.isEmpty || produceMayFollow, connection.unsentBytes <= Self.unsentBytesMaximum else { return }
+        isHeldBack = false
+        isReading = true
+        connection.resumeReading()
+    }
+
+    /// Ends the connection because of what the peer sent.
+    func end(reason: String) {
+        guard !isClosed else { return }
+        isClosed = true
+        outstanding.removeAll()
+        listener.log.info(
+            "closing connection", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
+        connection.closeAfterSending()
+    }
+}

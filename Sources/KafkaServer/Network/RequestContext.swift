@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+package import KafkaProtocol
+package import KafkaRuntime
+
+/// What a handler knows about the request besides its body.
+package struct RequestContext {
+    package let broker: BrokerContext
+    package let version: Int16
+    package let clientID: String?
+    /// The name of the listener the request came in through.
+    package let listenerName: String
+    package let peer: SocketAddress
+    /// The reactor that serves the connection; delayed operations keep their timers here.
+    package let queue: any SerialQueue
+}
+
+/// Serves one API: one file per handler in `Handlers/`.
+package protocol RequestHandler {
+    associatedtype Request: RequestMessage
+
+    /// The versions that are advertised and served.
+    static var servedVersions: ClosedRange<Int16> { get }
+
+    /// Runs on the connection's reactor and must not block. Returns `.later` after it has given `ticket` to whoever
+    /// completes the request.
+    static func handle(
+        _ request: Request, _ context: RequestContext, _ ticket: () -> ReplyTicket<Request.Response>
+    ) -> Reply<Request.Response>
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package import KafkaBase
+internal import KafkaProtocol
+
+/// One request as it lies in the connection's buffer: the header read, the body still bytes.
+///
+/// Borrowed: valid only while the connection shows its buffer. The body may be changed in place, which is how the
+/// log gives a produced batch its offsets without copying it.
+package struct RequestFrame {
+    package let apiKey: Int16
+    package let apiVersion: Int16
+    package let correlationID: Int32
+    /// UTF-8 of the client id, nil when the client sent null.
+    package let clientIDBytes: UnsafeRawBufferPointer?
+    /// The bytes behind the header.
+    package let body: UnsafeMutableRawBufferPointer
+
+    /// Reads the header of `frame`, which is the request without its length prefix.
+    ///
+    /// - Throws: `WireError` when the header is cut short or a tagged field in it is malformed.
+    package init(_ frame: UnsafeMutableRawBufferPointer) throws(WireError) {
+        var reader = ByteReader(UnsafeRawBufferPointer(frame))
+        apiKey = try reader.readInt16()
+        apiVersion = try reader.readInt16()
+        correlationID = try reader.readInt32()
+        let clientIDLength = try reader.readInt16()
+        clientIDBytes = clientIDLength < 0 ? nil : try reader.readBorrowed(Int(clientIDLength))
+        if Self.hasTaggedFields(apiKey: apiKey, apiVersion: apiVersion) {
+            var left = try reader.readUnsignedVarint()
+            while left > 0 {
+                _ = try reader.readUnsignedVarint()
+                try reader.skip(Int(try reader.readUnsignedVarint()))
+                left -= 1
+            }
+        }
+        body = UnsafeMutableRawBufferPointer(rebasing: frame[reader.position...])
+    }
+
+    package var clientID: String? { clientIDBytes.map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Request header version 2 goes with flexible request versions; an unknown API is read as version 1.
+    private static func hasTaggedFields(apiKey: Int16, apiVersion: Int16) -> Bool {
+        guard let key = APIKey(rawValue: apiKey), let first = key.firstFlexibleVersion else { return false }
+        return apiVersion >= first
+    }
+}

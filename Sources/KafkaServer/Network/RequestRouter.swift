@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package import KafkaProtocol
+
+/// Sends each request to the handler of its API.
+package enum RequestRouter {
+    /// An API that is served, with the versions that are.
+    package struct Served {
+        package let key: APIKey
+        package let versions: ClosedRange<Int16>
+    }
+
+    /// The one place that says which APIs are served; nil for those that are not.
+    package static func handler(of key: APIKey) -> (any RequestHandler.Type)? {
+        switch key {
+        case .produce: ProduceHandler.self
+        case .fetch: FetchHandler.self
+        case .listOffsets: ListOffsetsHandler.self
+        case .metadata: MetadataHandler.self
+        case .apiVersions: ApiVersionsHandler.self
+        case .createTopics: CreateTopicsHandler.self
+        case .deleteTopics: DeleteTopicsHandler.self
+        case .deleteRecords: DeleteRecordsHandler.self
+        case .initProducerID: InitProducerIDHandler.self
+        case .offsetForLeaderEpoch: OffsetForLeaderEpochHandler.self
+        case .describeConfigs: DescribeConfigsHandler.self
+        case .createPartitions: CreatePartitionsHandler.self
+        case .describeCluster: DescribeClusterHandler.self
+        case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
+        case .offsetCommit, .offsetFetch, .findCoordinator, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
+            .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
+            .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls, .alterConfigs,
+            .alterReplicaLogDirs, .describeLogDirs, .saslAuthenticate, .createDelegationToken,
+            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
+            .incrementalAlterConfigs, .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
+            .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,
+            .vote, .beginQuorumEpoch, .endQuorumEpoch, .describeQuorum, .alterPartition, .updateFeatures, .envelope,
+            .fetchSnapshot, .describeProducers, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
+            .describeTransactions, .listTransactions, .allocateProducerIDs, .consumerGroupHeartbeat,
+            .consumerGroupDescribe, .controllerRegistration, .getTelemetrySubscriptions, .pushTelemetry,
+            .assignReplicasToDirs, .listConfigResources, .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch,
+            .shareAcknowledge, .addRaftVoter, .removeRaftVoter, .updateRaftVoter, .initializeShareGroupState,
+            .readShareGroupState, .writeShareGroupState, .deleteShareGroupState, .readShareGroupStateSummary,
+            .streamsGroupHeartbeat, .streamsGroupDescribe, .describeShareGroupOffsets, .alterShareGroupOffsets,
+            .deleteShareGroupOffsets, .streamsGroupTopologyDescriptionUpdate, .unregisterController:
+            nil
+        }
+    }
+
+    /// What ApiVersions advertises, in the order of the keys: only what works.
+    ///
+    /// - Parameter unstable: whether versions that Kafka marks as unstable are listed
+    ///   (`unstable.api.versions.enable`).
+    package static func served(unstable: Bool) -> [Served] {
+        APIKey.allCases.compactMap { key in
+            guard let versions = handler(of: key)?.servedVersions else { return nil }
+            guard !unstable, let firstUnstable = key.firstUnstableVersion, versions.contains(firstUnstable) else {
+                return Served(key: key, versions: versions)
+            }
+            return Served(key: key, versions: versions.lowerBound...(firstUnstable - 1))
+        }
+    }
+
+    /// Has the request answered, or ends the connection where the API or its version is not served.
+    static func route(_ frame: RequestFrame, on connection: RequestConnection) {
+        guard let key = APIKey(rawValue: frame.apiKey) else {
+            return connection.end(reason: "unknown API key \(frame.apiKey)")
+        }
+        switch key {
+        // Named here as well so that the compiler specialises the two paths that carry the data.
+        case .produce: connection.serve(ProduceHandler.self, frame)
+        case .fetch: connection.serve(FetchHandler.self, frame)
+        case .apiVersions where !ApiVersionsHandler.servedVersions.contains(frame.apiVersion):
+            connection.respond(
+                Answer(ApiVersionsHandler.unsupportedVersionResponse()), correlationID: frame.correlationID,
+                version: 0)
+        default:
+            guard let handler = handler(of: key) else { return connection.end(reason: "API \(key) is not served") }
+            connection.serve(handler, frame)
+        }
+    }
+}

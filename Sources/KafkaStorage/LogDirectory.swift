@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+public import KafkaBase
+import KafkaRuntime
+
+/// One of the directories that hold logs.
+public struct LogDirectory: Sendable {
+    public let path: String
+    /// nil where the directory is not formatted.
+    public internal(set) var metaProperties: MetaProperties?
+    /// The marker of the last clean shutdown; nil where the broker was not shut down cleanly.
+    public internal(set) var cleanShutdown: CleanShutdownMarker?
+    /// Why the directory is out of service; nil while it is in service.
+    public internal(set) var failure: String?
+
+    public var directoryID: KafkaUUID? { metaProperties?.directoryID }
+    public var isOnline: Bool { failure == nil }
+
+    var lock: (any FileLock)?
+    /// What was last written to each checkpoint file, so that nothing is written, and synced, twice.
+    var lastCheckpoints: [String: [TopicPartition: Int64]] = [:]
+
+    init(path: String) { self.path = path }
+
+    /// Whether `name` is that of a partition's directory that is loaded as a log. The metadata log belongs to raft.
+    static func partition(_ name: String) -> TopicPartition? {
+        if name == LogFileNames.clusterMetadataDirectory { return nil }
+        for suffix in [LogFileNames.deleteSuffix, LogFileNames.futureSuffix, LogFileNames.straySuffix]
+        where LogFileNames.marked(name, suffix: suffix) != nil {
+            return nil
+        }
+        return TopicPartition(directoryName: name)
+    }
+}

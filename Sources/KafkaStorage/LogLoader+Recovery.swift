@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRecords
+import KafkaRuntime
+
+extension LogLoader {
+    /// Checks the batches that may not be on disk as they were written, and rebuilds what is derived from them.
+    ///
+    /// - Parameter epochs: from the checkpoint; nil where they must come from all the batches of the log.
+    mutating func recover(
+        _ state: inout LogState, _ epochs: inout LeaderEpochCache?, from given: Int? = nil
+    ) throws(StorageError) {
+        var first = given ?? firstToCheck(state)
+        if epochs == nil { first = 0 }
+        state.epochs = epochs ?? LeaderEpochCache()
+        let base = state.segments[first].baseOffset
+        // What the checkpoint says of offsets that are checked anew comes from the batches.
+        let known = state.epochs
+        state.epochs.truncateFromEnd(base)
+        for segment in state.segments[..<first] {
+            segment.syncedSize = segment.size
+            segment.indexesAreSynced = true
+        }
+        state.nextOffset = base
+        try state.rebuildProducers(to: base, now: now)
+        var index = first
+        while index < state.segments.count {
+            let isWhole = try recover(state.segments[index], &state)
+            index += 1
+            if !isWhole { try dropSegments(from: index, &state) }
+        }
+        for snapshot in state.snapshots where snapshot > state.nextOffset { try state.removeSnapshot(snapshot) }
+        let end = state.nextOffset
+        state.snapshots.removeAll { $0 > end }
+        if state.epochs.entries == known.entries, epochs != nil { state.epochs.isDirty = false }
+        state.active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))
+        state.hasNewNames = true
+    }
+
+    /// The segment that holds the recovery point; the one before it, too, where its indexes did not reach the disk.
+    private mutating func firstToCheck(_ state: LogState) -> Int {
+        let holding = state.segmentIndex(for: options.recoveryPoint) ?? 0
+        let lacking = state.segments[..<holding].firstIndex { $0.lacksIndexes && $0.size > 0 }
+        if let lacking { return lacking }
+        guard holding > 0 else { return 0 }
+        do throws(FileError) {
+            try state.segments[holding - 1].checkIndexes()
+            return holding
+        } catch {
+            events.append(.removedFile(path: error.path, reason: "the index is damaged: \(error)"))
+            return holding - 1
+        }
+    }
+
+    /// Checks one segment from its first byte on; false where it was cut.
+    private mutating func recover(_ segment: LogSegment, _ state: inout LogState) throws(StorageError) -> Bool {
+        state.nextOffset = max(state.nextOffset, segment.baseOffset)
+        let fileSize = segment.size
+        if fileSize == 0, !segment.lacksIndexes { return true }
+        if fileSize > 0 { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
+        let file = try storing { () throws(FileError) in
+            try segment.resetIndexes()
+            return try segment.openFile()
+        }
+        var scanner = SegmentScanner(file, fileSize: fileSize, baseOffset: segment.baseOffset)
+        while let (entry, bytes) = try scanner.next() {
+            if let batch = entry.batch {
+                state.assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
+                // A control batch of a producer is small; one that does not fit the window is no marker.
+                if batch.hasProducerID { state.feedProducers(batch, bytes) }
+            }
+            try storing { () throws(FileError) in try segment.recovered(entry) }
+            state.nextOffset = entry.nextOffset
+        }
+        state.producers.advance(to: state.nextOffset)
+        try storing { () throws(FileError) in try segment.finishRecovery() }
+        segment.release()
+        guard let damage = scanner.damage else { return true }
+        events.append(
+            .truncatedTail(path: segment.logPath, from: fileSize, to: damage.position, reason: damage.reason))
+        return false
+    }
+
+    /// Behind damage nothing can be trusted: the offsets would have a gap.
+    private mutating func dropSegments(from index: Int, _ state: inout LogState) throws(StorageError) {
+        for segment in state.segments[index...] {
+            let digits = LogFileNames.digits(segment.baseOffset)
+            for suffix in [
+                LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.transactionIndexSuffix,
+                LogFileNames.logSuffix,
+            ] {
+                do throws(FileError) { try files.remove(path(digits + suffix)) } catch {
+                    if error.kind != .notFound { throw .io(error) }
+                }
+            }
+            events.append(.removedFile(path: segment.logPath, reason: "it follows a damaged segment"))
+        }
+        state.segments.removeSubrange(index...)
+    }
+
+    /// Finishes or takes back what a crash interrupted: deletions, and swaps of cleaned segments.
+    mutating func finishInterruptedWork() throws(StorageError) {
+        var cleanedBases: [Int64] = []
+        for name in names {
+            if name.hasSuffix(LogFileNames.deletedSuffix) {
+                remove(name, "it was deleted")
+            } else if name.hasSuffix(LogFileNames.cleanedSuffix) {
+                let inner = name.dropLast(LogFileNames.cleanedSuffix.count)
+                if let base = LogFileNames.offset(inner, suffix: LogFileNames.logSuffix) { cleanedBases.append(base) }
+            }
+        }
+        // A swap at or above an unfinished cleaning belongs to it: the old segments are still there.
+        let unfinished = cleanedBases.min()
+        for name in names where name.hasSuffix(LogFileNames.swapSuffix) {
+            let inner = name.dropLast(LogFileNames.swapSuffix.count)
+            guard let base = Self.segmentFileOffset(inner), let unfinished, base >= unfinished else { continue }
+            remove(name, "its cleaning was not finished")
+        }
+        for name in names where name.hasSuffix(LogFileNames.cleanedSuffix) { remove(name, "it was not finished") }
+        if names.contains(where: { $0.hasSuffix(LogFileNames.swapSuffix) }) {
+            try refreshNames()
+            try finishSwaps()
+        }
+        removeOrphans()
+        try refreshNames()
+    }
+
+    /// Puts swapped segments into the place of those they replace.
+    private mutating func finishSwaps() throws(StorageError) {
+        let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
+        for name in names where name.hasSuffix(LogFileNames.logSuffix + LogFileNames.swapSuffix) {
+            let inner = name.dropLast(LogFileNames.swapSuffix.count)
+            guard let base = LogFileNames.offset(inner, suffix: LogFileNames.logSuffix) else { continue }
+            let end = try nextOffset(ofSwap: name, base: base, parameters)
+            for old in names {
+                guard let offset = Self.segmentFileOffset(old[...]), offset >= base, offset < end else { continue }
+                remove(old, "a cleaned segment replaces it")
+            }
+        }
+        for name in names where name.hasSuffix(LogFileNames.swapSuffix) {
+            let target = String(name.dropLast(LogFileNames.swapSuffix.count))
+            try storing { () throws(FileError) in try files.rename(path(name), to: path(target)) }
+            namesChanged = true
+        }
+        try storing { () throws(FileError) in try files.syncDirectory(directory) }
+        try refreshNames()
+    }
+
+    private func nextOffset(
+        ofSwap name: String, base: Int64, _ parameters: LogSegment.Parameters
+    ) throws(StorageError) -> Int64 {
+        let file = try storing { () throws(FileError) in try files.open(path(name), .read) }
+        defer { file.close() }
+        let size = try storing { () throws(FileError) in try file.size() }
+        var scanner = SegmentScanner(file, fileSize: size, baseOffset: base)
+        var next = base
+        while let (entry, _) = try scanner.next() { next = entry.nextOffset }
+        return max(next, base + 1)
+    }
+
+    /// Index files without a log file, and files that were being replaced.
+    private mutating func removeOrphans() {
+        let present = Set(names)
+        for name in names {
+            if name.hasSuffix(".tmp") {
+                remove(name, "it was not finished")
+                continue
+            }
+            for suffix in [
+                LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.transactionIndexSuffix,
+            ] {
+                guard let base = LogFileNames.offset(name, suffix: suffix) else { continue }
+                if !present.contains(LogFileNames.digits(base) + LogFileNames.logSuffix) {
+                    remove(name, "its log file is missing")
+                }
+            }
+        }
+    }
+
+    /// Lists the directory again where files were removed.
+    private mutating func refreshNames() throws(StorageError) {
+        guard namesChanged else { return }
+        namesChanged = false
+        names = try storing { () throws(FileError) in try files.list(directory) }
+    }
+
+    /// The offset in the name of any of a segment's own files.
+    private static func segmentFileOffset(_ name: Substring) -> Int64? {
+        for suffix in [
+            LogFileNames.logSuffix, LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix,
+            LogFileNames.transactionIndexSuffix,
+        ] {
+            if let offset = LogFileNames.offset(name, suffix: suffix) { return offset }
+        }
+        return nil
+    }
+}

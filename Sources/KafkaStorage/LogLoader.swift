@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRuntime
+
+/// Makes the state of a log from its directory.
+///
+/// First leftovers of interrupted work are finished or removed, then the segments are noted by name and size. After a
+/// clean shutdown that is nearly all: only the last segment's end is looked for. Otherwise every segment that holds
+/// offsets at or above the recovery point is checked batch by batch; the first that is not good ends the log there.
+struct LogLoader {
+    let directory: String
+    let topicPartition: TopicPartition
+    let configuration: LogConfiguration
+    let runtime: Runtime
+    let options: LogOpenOptions
+
+    var events: [LogEvent] = []
+    var segments: [LogSegment] = []
+    var snapshots: [Int64] = []
+    var names: [String] = []
+    var namesChanged = false
+    var isNew = false
+    let now: Int64
+
+    init(
+        directory: String, topicPartition: TopicPartition, configuration: LogConfiguration, runtime: Runtime,
+        options: LogOpenOptions
+    ) {
+        self.directory = directory
+        self.topicPartition = topicPartition
+        self.configuration = configuration
+        self.runtime = runtime
+        self.options = options
+        now = runtime.clock.wallMilliseconds
+    }
+
+    var files: any FileSystem { runtime.files }
+
+    func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+    mutating func load() throws(StorageError) -> LogState {
+        try storing { () throws(FileError) in
+            do throws(FileError) {
+                names = try files.list(directory)
+            } catch {
+                guard error.kind == .notFound else { throw error }
+                try files.createDirectory(directory)
+                isNew = true
+            }
+        }
+        if !names.isEmpty { try finishInterruptedWork() }
+        try findSegments()
+        var epochs = try loadEpochs()
+        let start = max(options.logStartOffset, segments.first?.baseOffset ?? 0)
+        let topicID = try loadTopicID()
+        var state = try makeState(start: start, epochs: LeaderEpochCache(), topicID: topicID)
+        let isUnclean = !options.wasCleanShutdown && !isNew
+        if isUnclean || epochs == nil {
+            try recover(&state, &epochs)
+        } else {
+            state.epochs = epochs ?? LeaderEpochCache()
+            try openClean(&state)
+        }
+        try settleBounds(&state)
+        state.afterwards.events = events + state.afterwards.events
+        return state
+    }
+
+    /// The state with what is known before any batch was looked at.
+    private mutating func makeState(
+        start: Int64, epochs: LeaderEpochCache, topicID: KafkaUUID?
+    ) throws(StorageError) -> LogState {
+        var createdSegment = false
+        if segments.isEmpty {
+            segments = [try createSegment(at: start)]
+            createdSegment = true
+        }
+        var state = LogState(
+            topicPartition: topicPartition, files: files, random: runtime.random, settings: options.settings,
+            directory: directory, topicID: topicID, configuration: configuration,
+            rules: AppendRules(configuration, options.settings), segments: segments, logStartOffset: start,
+            nextOffset: segments[segments.count - 1].baseOffset, highWatermark: LogOffsetMetadata(offset: start),
+            recoveryPoint: options.recoveryPoint, epochs: epochs, producers: ProducerStateTable(endOffset: start),
+            snapshots: snapshots)
+        state.hasNewNames = createdSegment
+        state.hasNewDirectory = isNew
+        return state
+    }
+
+    func createSegment(at base: Int64) throws(StorageError) -> LogSegment {
+        let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
+        return try storing { () throws(FileError) in
+            try LogSegment.create(baseOffset: base, directory: directory, parameters, files)
+        }
+    }
+
+    // MARK: Parts
+
+    private mutating func findSegments() throws(StorageError) {
+        let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
+        for name in names {
+            if let base = LogFileNames.offset(name, suffix: LogFileNames.logSuffix) {
+                let status = try storing { () throws(FileError) in try files.status(path(name)) }
+                guard let status, !status.isDirectory else { continue }
+                segments.append(
+                    LogSegment(baseOffset: base, directory: directory, size: status.size, parameters, files))
+            } else if let offset = LogFileNames.offset(name, suffix: LogFileNames.snapshotSuffix) {
+                snapshots.append(offset)
+            }
+        }
+        // Names are sorted and their digits padded, so that the order is that of the offsets.
+        snapshots = keepSnapshots(snapshots)
+        let present = Set(names)
+        for segment in segments {
+            let digits = LogFileNames.digits(segment.baseOffset)
+            let hasIndexes =
+                present.contains(digits + LogFileNames.indexSuffix)
+                && present.contains(digits + LogFileNames.timeIndexSuffix)
+            if !hasIndexes { segment.lacksIndexes = true }
+            if segment.size == 0 { segment.assumeEmptyIndexes() }
+        }
+    }
+
+    /// Snapshots are kept for the bases of segments, and the newest of all; others are strays.
+    private mutating func keepSnapshots(_ found: [Int64]) -> [Int64] {
+        var kept: [Int64] = []
+        for offset in found {
+            let isBase = segments.contains { $0.baseOffset == offset }
+            if isBase || offset == found.last {
+                kept.append(offset)
+            } else {
+                remove(LogFileNames.digits(offset) + LogFileNames.snapshotSuffix, "no segment begins there")
+            }
+        }
+        return kept
+    }
+
+    /// nil where the file cannot be used, so that the epochs must come from the batches.
+    private mutating func loadEpochs() throws(StorageError) -> LeaderEpochCache? {
+        guard names.contains(LogFileNames.leaderEpochs) else { return LeaderEpochCache() }
+        let file = path(LogFileNames.leaderEpochs)
+        do throws(StorageError) {
+            return LeaderEpochCache(try LeaderEpochCheckpoint.read(file, files))
+        } catch {
+            guard case .corrupt(_, _, let reason) = error else { throw error }
+            events.append(.removedFile(path: file, reason: reason))
+            return nil
+        }
+    }
+
+    private mutating func loadTopicID() throws(StorageError) -> KafkaUUID? {
+        guard names.contains(LogFileNames.partitionMetadata) else { return nil }
+        return try PartitionMetadataFile.read(path(LogFileNames.partitionMetadata), files)
+    }
+
+    // MARK: Clean shutdown
+
+    private mutating func openClean(_ state: inout LogState) throws(StorageError) {
+        // A segment without its indexes was not left by a clean shutdown, whatever the marker says.
+        if let damaged = state.segments.firstIndex(where: { $0.lacksIndexes && $0.size > 0 }) {
+            var epochs: LeaderEpochCache? = state.epochs
+            try recover(&state, &epochs, from: damaged)
+            return
+        }
+        do throws(StorageError) {
+            state.nextOffset = try state.active.readNextOffset()
+        } catch {
+            guard case .corrupt(let path, let position, let reason) = error else { throw error }
+            events.append(.truncatedTail(path: path, from: position, to: position, reason: reason))
+            var epochs: LeaderEpochCache? = state.epochs
+            try recover(&state, &epochs, from: state.segments.count - 1)
+            return
+        }
+        for segment in state.segments {
+            segment.syncedSize = segment.size
+            segment.indexesAreSynced = true
+        }
+        state.recoveryPoint = state.nextOffset
+        if !state.snapshots.isEmpty || state.nextOffset > state.logStartOffset {
+            if state.snapshots.isEmpty {
+                // Nothing says what producers did before; the log is taken to have had none.
+                state.producers.reset(to: state.nextOffset)
+            } else {
+                try state.rebuildProducers(to: state.nextOffset, now: now)
+            }
+        }
+    }
+
+    // MARK: Bounds
+
+    /// Brings the marks into their order, whatever the checkpoints said.
+    private mutating func settleBounds(_ state: inout LogState) throws(StorageError) {
+        if state.nextOffset < state.logStartOffset {
+            // The log start was moved beyond everything that is left: nothing of it may be read.
+            try state.truncateFully(startingAt: state.logStartOffset, now: now)
+        }
+        state.recoveryPoint = min(max(state.recoveryPoint, 0), state.nextOffset)
+        state.epochs.truncateFromEnd(state.nextOffset)
+        state.epochs.truncateFromStart(state.logStartOffset)
+        if state.epochs.isDirty { state.afterwards.needsEpochs = true }
+        state.highWatermark = LogOffsetMetadata(offset: -1)
+        _ = state.setHighWatermark(options.highWatermark)
+        state.producers.highWatermarkAdvanced(to: state.highWatermark.offset)
+    }
+
+    // MARK: Files
+
+    /// Removes a file that has no use; one that cannot be removed is left for the next start.
+    mutating func remove(_ name: String, _ reason: String) {
+        guard (try? files.remove(path(name))) != nil else { return }
+        namesChanged = true
+        events.append(.removedFile(path: path(name), reason: reason))
+    }
+}

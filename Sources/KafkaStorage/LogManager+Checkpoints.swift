@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRuntime
+import Synchronization
+
+extension LogManager {
+    /// The offsets that are written down from time to time.
+    private enum Checkpoint {
+        case recoveryPoints, logStartOffsets, highWatermarks
+
+        var fileName: String {
+            switch self {
+            case .recoveryPoints: LogFileNames.recoveryPoints
+            case .logStartOffsets: LogFileNames.logStartOffsets
+            case .highWatermarks: LogFileNames.highWatermarks
+            }
+        }
+
+        /// nil where the log's is what a start without the file would find, too.
+        func offset(of log: UnifiedLog) -> Int64? {
+            switch self {
+            case .recoveryPoints: log.recoveryPoint
+            case .logStartOffsets: log.checkpointedLogStartOffset
+            case .highWatermarks: log.highWatermark
+            }
+        }
+    }
+
+    /// Writes checkpoints and forgets silent producers at their intervals, from now until the shutdown.
+    public func startTasks() {
+        repeatTask(every: configuration.recoveryPointCheckpointIntervalMs) { $0.checkpointRecoveryPoints() }
+        repeatTask(every: configuration.logStartOffsetCheckpointIntervalMs) { $0.checkpointLogStartOffsets() }
+        repeatTask(every: configuration.highWatermarkCheckpointIntervalMs) { $0.checkpointHighWatermarks() }
+        repeatTask(every: configuration.producerExpirationCheckIntervalMs) { manager in
+            let now = manager.runtime.clock.wallMilliseconds
+            for log in manager.logs { log.removeExpiredProducers(now: now) }
+        }
+    }
+
+    private func repeatTask(every interval: Int64, _ task: @escaping @Sendable (LogManager) -> Void) {
+        let isShutDown = state.withLock { $0.isShutDown }
+        if isShutDown { return }
+        let runtime = runtime
+        queue.schedule(after: interval) { [weak self] in
+            guard let manager = self else { return }
+            runtime.queues.runBlocking {
+                task(manager)
+                manager.repeatTask(every: interval, task)
+            }
+        }
+    }
+
+    /// Writes `recovery-point-offset-checkpoint` in every directory. Blocks.
+    public func checkpointRecoveryPoints() { write(.recoveryPoints) }
+
+    /// Writes `log-start-offset-checkpoint` in every directory. Blocks.
+    public func checkpointLogStartOffsets() { write(.logStartOffsets) }
+
+    /// Writes `replication-offset-checkpoint` in every directory. Blocks.
+    public func checkpointHighWatermarks() { write(.highWatermarks) }
+
+    /// Writes a file in each directory where it would say something new. A failure takes the directory out of service.
+    private func write(_ checkpoint: Checkpoint) {
+        checkpointing.withLock { _ in
+            let (directories, logs, places) = state.withLock { ($0.directories, $0.logs, $0.places) }
+            var offsets = [[TopicPartition: Int64]](repeating: [:], count: directories.count)
+            for (partition, log) in logs {
+                guard let place = places[partition], let offset = checkpoint.offset(of: log) else { continue }
+                offsets[place][partition] = offset
+            }
+            let name = checkpoint.fileName
+            for (place, directory) in directories.enumerated() where directory.isOnline && directory.lock != nil {
+                if directory.lastCheckpoints[name] == offsets[place] { continue }
+                let written = offsets[place]
+                do throws(StorageError) {
+                    try OffsetCheckpoint.write(written, to: "\(directory.path)/\(name)", runtime.files)
+                    state.withLock { $0.directories[place].lastCheckpoints[name] = written }
+                } catch {
+                    observer?.logEvent(
+                        .backgroundFailure(path: directory.path, what: "checkpoint \(name)", error: error))
+                    markOffline(directory: directory.path, reason: "\(error)")
+                }
+            }
+        }
+    }
+}

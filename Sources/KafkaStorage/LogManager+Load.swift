@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRuntime
+import Synchronization
+
+extension LogManager {
+    /// One log that is to be loaded.
+    private struct LoadItem: Sendable {
+        var place: Int
+        var partition: TopicPartition
+        var path: String
+        var options: LogOpenOptions
+    }
+
+    /// What the threads that load share.
+    private final class LoadWork: Sendable {
+        struct State: Sendable {
+            var items: [LoadItem]
+            var next = 0
+            var runningThreads = 0
+            var progress: LoadProgress
+        }
+
+        let state: Mutex<State>
+
+        init(_ items: [LoadItem]) {
+            state = Mutex(
+                State(items: items, progress: LoadProgress(loadedLogs: 0, totalLogs: items.count, loadedBytes: 0)))
+        }
+    }
+
+    /// Locks the directories, making them where they do not exist, and reads what they say about themselves. Blocks.
+    ///
+    /// A directory that cannot be used is taken out of service; throws the last failure where none is left, and at
+    /// once where a directory is locked: another broker is running on it.
+    public func openDirectories() throws(StorageError) {
+        var lastFailure: StorageError?
+        for (place, path) in configuration.directories.enumerated() {
+            do throws(StorageError) {
+                var directory = LogDirectory(path: path)
+                directory.lock = try storing { () throws(FileError) in
+                    try runtime.files.createDirectory(path)
+                    return try runtime.files.lock("\(path)/\(LogFileNames.lock)")
+                }
+                directory.metaProperties = try MetaProperties.read(directory: path, runtime.files)
+                directory.cleanShutdown = try CleanShutdownMarker.read(directory: path, runtime.files)
+                let opened = directory
+                state.withLock { $0.directories[place] = opened }
+            } catch {
+                if case .io(let failure) = error, failure.kind == .locked { throw error }
+                lastFailure = error
+                markOffline(directory: path, reason: "\(error)")
+            }
+        }
+        if let lastFailure, !directories.contains(where: \.isOnline) { throw lastFailure }
+    }
+
+    /// Writes `meta.properties` in a directory, durably, in place of what it has. Blocks.
+    public func format(directory path: String, _ properties: MetaProperties, comment: String) throws(StorageError) {
+        try properties.write(directory: path, comment: comment, runtime.files)
+        state.withLock { state in
+            guard let place = state.directories.firstIndex(where: { $0.path == path }) else { return }
+            state.directories[place].metaProperties = properties
+        }
+    }
+
+    /// Loads every log of every directory in service, some at once, on background threads. Then removes the markers of
+    /// the clean shutdown and calls `completion`, once, on the last of those threads.
+    ///
+    /// - Parameters:
+    ///   - topicConfiguration: the settings of a topic, by name. Called on any thread.
+    ///   - progress: called after each log, on any thread, one call at a time.
+    public func loadLogs(
+        topicConfiguration: @escaping @Sendable (String) -> LogConfiguration,
+        progress: (@Sendable (LoadProgress) -> Void)? = nil,
+        completion: @escaping @Sendable (LoadReport) -> Void
+    ) {
+        var items: [LoadItem] = []
+        for (place, directory) in directories.enumerated() where directory.isOnline {
+            do throws(StorageError) {
+                items += try findLogs(in: directory, place)
+            } catch {
+                markOffline(directory: directory.path, reason: "\(error)")
+            }
+        }
+        let work = LoadWork(items)
+        let online = directories.filter(\.isOnline).count
+        let threads = max(1, min(items.count, online * configuration.recoveryThreadsPerDirectory))
+        work.state.withLock { $0.runningThreads = threads }
+        for _ in 0..<threads {
+            runtime.queues.runBlocking {
+                self.load(work, topicConfiguration, progress)
+                let isLast = work.state.withLock { state in
+                    state.runningThreads -= 1
+                    return state.runningThreads == 0
+                }
+                if isLast { completion(self.finishLoading()) }
+            }
+        }
+    }
+
+    /// The logs in a directory with what the checkpoints say of them; has leftovers of deleted ones removed.
+    private func findLogs(in directory: LogDirectory, _ place: Int) throws(StorageError) -> [LoadItem] {
+        let names = try storing { () throws(FileError) in try runtime.files.list(directory.path) }
+        func checkpoint(_ name: String) throws(StorageError) -> [TopicPartition: Int64] {
+            let path = "\(directory.path)/\(name)"
+            do throws(StorageError) {
+                return try OffsetCheckpoint.read(path, runtime.files)
+            } catch {
+                // Everything in it can be found again, only not as fast.
+                guard case .corrupt(_, _, let reason) = error else { throw error }
+                observer?.logEvent(.removedFile(path: path, reason: reason))
+                return [:]
+            }
+        }
+        let recoveryPoints = try checkpoint(LogFileNames.recoveryPoints)
+        let logStarts = try checkpoint(LogFileNames.logStartOffsets)
+        let highWatermarks = try checkpoint(LogFileNames.highWatermarks)
+        var items: [LoadItem] = []
+        var deleted: [String] = []
+        for name in names {
+            let path = "\(directory.path)/\(name)"
+            if LogFileNames.marked(name, suffix: LogFileNames.deleteSuffix) != nil { deleted.append(path) }
+            guard let partition = LogDirectory.partition(name) else { continue }
+            var options = LogOpenOptions()
+            options.recoveryPoint = recoveryPoints[partition] ?? 0
+            options.logStartOffset = logStarts[partition] ?? 0
+            options.highWatermark = highWatermarks[partition] ?? 0
+            options.wasCleanShutdown = directory.cleanShutdown != nil
+            items.append(LoadItem(place: place, partition: partition, path: path, options: options))
+        }
+        if !deleted.isEmpty { remover.remove(deleted, after: 0) }
+        return items
+    }
+
+    private func load(
+        _ work: LoadWork, _ topicConfiguration: @Sendable (String) -> LogConfiguration,
+        _ progress: (@Sendable (LoadProgress) -> Void)?
+    ) {
+        while let item = work.state.withLock({ state -> LoadItem? in
+            guard state.next < state.items.count else { return nil }
+            defer { state.next += 1 }
+            return state.items[state.next]
+        }) {
+            var bytes: Int64 = 0
+            do throws(StorageError) {
+                if let log = try load(item, topicConfiguration(item.partition.topic)) { bytes = log.size }
+            } catch {
+                markOffline(directory: configuration.directories[item.place], reason: "\(error)")
+            }
+            work.state.withLock { state in
+                state.progress.loadedLogs += 1
+                state.progress.loadedBytes += bytes
+                progress?(state.progress)
+            }
+        }
+    }
+
+    /// Loads one log; nil where its directory is out of service, or another directory has it, too.
+    private func load(_ item: LoadItem, _ topic: LogConfiguration) throws(StorageError) -> UnifiedLog? {
+        guard state.withLock({ $0.directories[item.place].isOnline }) else { return nil }
+        let status = try storing { () throws(FileError) in try runtime.files.status(item.path) }
+        guard status?.isDirectory == true else { return nil }
+        let log = try open(item.path, item.partition, nil, topic, item.options)
+        let duplicate = state.withLock { state -> Bool in
+            guard state.directories[item.place].isOnline else { return false }
+            if state.logs[item.partition] != nil { return true }
+            state.logs[item.partition] = log
+            state.places[item.partition] = item.place
+            return false
+        }
+        if duplicate {
+            throw .kafka(.kafkaStorageError, "\(item.partition) is in two log directories, one is \(item.path)")
+        }
+        return log
+    }
+
+    private func finishLoading() -> LoadReport {
+        for directory in directories where directory.isOnline {
+            do throws(StorageError) {
+                if directory.cleanShutdown != nil {
+                    try CleanShutdownMarker.remove(directory: directory.path, runtime.files)
+                }
+            } catch {
+                markOffline(directory: directory.path, reason: "\(error)")
+            }
+        }
+        return state.withLock { state in
+            let online = state.directories.filter(\.isOnline)
+            let epochs = online.map { $0.cleanShutdown?.brokerEpoch ?? -1 }
+            let isClean = online.allSatisfy { $0.cleanShutdown != nil }
+            return LoadReport(
+                logs: state.logs.count, wasCleanShutdown: isClean,
+                previousBrokerEpoch: isClean && Set(epochs).count == 1 ? epochs[0] : -1,
+                failedDirectories: state.directories.compactMap { directory in
+                    directory.failure.map { (directory.path, .offline(path: directory.path, reason: $0)) }
+                })
+        }
+    }
+}

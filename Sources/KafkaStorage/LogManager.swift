@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+public import KafkaBase
+public import KafkaRuntime
+import Synchronization
+
+/// What a `LogManager` is told when it is made.
+public struct LogManagerConfiguration: Sendable {
+    /// `log.dirs`, in the order they are given. At least one.
+    public var directories: [String]
+    /// `num.recovery.threads.per.data.dir`.
+    public var recoveryThreadsPerDirectory = 2
+    /// `log.flush.offset.checkpoint.interval.ms`.
+    public var recoveryPointCheckpointIntervalMs: Int64 = 60_000
+    /// `log.flush.start.offset.checkpoint.interval.ms`.
+    public var logStartOffsetCheckpointIntervalMs: Int64 = 60_000
+    /// `replica.high.watermark.checkpoint.interval.ms`.
+    public var highWatermarkCheckpointIntervalMs: Int64 = 5_000
+    /// `producer.id.expiration.check.interval.ms`.
+    public var producerExpirationCheckIntervalMs: Int64 = 600_000
+    public var settings = LogSettings()
+
+    public init(directories: [String]) { self.directories = directories }
+}
+
+/// How far loading has come.
+public struct LoadProgress: Equatable, Sendable {
+    public var loadedLogs: Int
+    public var totalLogs: Int
+    /// Bytes in the log files of what is loaded.
+    public var loadedBytes: Int64
+}
+
+/// What loading found.
+public struct LoadReport: Sendable {
+    public var logs: Int
+    /// Whether every directory in service had been left by a clean shutdown.
+    public var wasCleanShutdown: Bool
+    /// From the markers; −1 where the shutdown was not clean or the epoch is not known.
+    public var previousBrokerEpoch: Int64
+    /// Directories that are out of service, with the reason.
+    public var failedDirectories: [(path: String, error: StorageError)]
+}
+
+/// All logs of a broker, in one or more directories.
+///
+/// Takes each directory's lock, reads its `meta.properties` and checkpoints, loads its logs in parallel, gives new logs
+/// their place, keeps the checkpoint files up to date, and leaves everything as a clean shutdown does. A directory that
+/// fails is taken out of service; the others serve on. Safe to use from any thread; blocking calls say so.
+///
+/// Lock order: a manager's lock, then a log's.
+public final class LogManager: Sendable {
+    struct State: Sendable {
+        var directories: [LogDirectory]
+        var logs: [TopicPartition: UnifiedLog] = [:]
+        /// The place in `directories` of every log.
+        var places: [TopicPartition: Int] = [:]
+        var isShutDown = false
+    }
+
+    public let configuration: LogManagerConfiguration
+    let runtime: Runtime
+    let observer: (any LogObserver)?
+    let remover: FileRemover
+    let queue: any SerialQueue
+    let state: Mutex<State>
+    /// Held while checkpoint files are written. Taken before `state`.
+    let checkpointing = Mutex<Void>(())
+
+    /// Touches no file yet.
+    public init(configuration: LogManagerConfiguration, runtime: Runtime, observer: (any LogObserver)? = nil) {
+        precondition(!configuration.directories.isEmpty, "a broker has at least one log directory")
+        self.configuration = configuration
+        self.runtime = runtime
+        self.observer = observer
+        remover = FileRemover(runtime: runtime)
+        queue = runtime.queues.makeQueue(label: "log-manager")
+        state = Mutex(State(directories: configuration.directories.map { LogDirectory(path: $0) }))
+    }
+
+    // MARK: Directories
+
+    /// The directories as they are now, in their order.
+    public var directories: [LogDirectory] { state.withLock { $0.directories } }
+
+    /// The directory that holds a log.
+    public func directory(of partition: TopicPartition) -> LogDirectory? {
+        state.withLock { state in state.places[partition].map { state.directories[$0] } }
+    }
+
+    // MARK: Logs
+
+    public func log(for partition: TopicPartition) -> UnifiedLog? { state.withLock { $0.logs[partition] } }
+
+    /// All logs, by partition.
+    public var logs: [UnifiedLog] {
+        state.withLock { state in state.logs.values.sorted { $0.topicPartition < $1.topicPartition } }
+    }
+
+    public var logCount: Int { state.withLock { $0.logs.count } }
+
+    /// The partition's log, made where there is none: in `directoryID`'s directory if one is named, else in the
+    /// directory in service that has the fewest.
+    ///
+    /// Throws `kafkaStorageError` where no directory is in service and `logDirNotFound` for an unknown directory.
+    public func createLog(
+        for partition: TopicPartition, topicID: KafkaUUID?, configuration topic: LogConfiguration,
+        directoryID: KafkaUUID? = nil
+    ) throws(StorageError) -> UnifiedLog {
+        // The place is taken under the lock, the files are made without it: lookups must not wait for the disk.
+        let existing = try state.withLock { (state) throws(StorageError) -> UnifiedLog? in
+            if let log = state.logs[partition] { return log }
+            if state.isShutDown { throw .closed(path: configuration.directories[0]) }
+            guard state.places[partition] == nil else {
+                throw .kafka(.kafkaStorageError, "\(partition) is being made or deleted")
+            }
+            state.places[partition] = try Self.place(directoryID, state)
+            return nil
+        }
+        if let existing {
+            if let topicID { try existing.setTopicID(topicID) }
+            return existing
+        }
+        do throws(StorageError) {
+            let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
+            guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+            let log = try open("\(directory)/\(partition)", partition, topicID, topic, LogOpenOptions())
+            state.withLock { state in
+                // The directory may have gone out of service meanwhile, and its places with it.
+                if state.places[partition] == nil {
+                    log.markOffline("\(directory) is offline")
+                } else {
+                    state.logs[partition] = log
+                }
+            }
+            return log
+        } catch {
+            state.withLock { $0.places[partition] = nil }
+            throw error
+        }
+    }
+
+    func open(
+        _ path: String, _ partition: TopicPartition, _ topicID: KafkaUUID?, _ topic: LogConfiguration,
+        _ given: LogOpenOptions
+    ) throws(StorageError) -> UnifiedLog {
+        var options = given
+        options.settings = configuration.settings
+        options.observer = observer
+        return try UnifiedLog.open(
+            directory: path, topicPartition: partition, topicID: topicID, configuration: topic, runtime: runtime,
+            options: options, remover: remover)
+    }
+
+    private static func place(_ directoryID: KafkaUUID?, _ state: State) throws(StorageError) -> Int {
+        if let directoryID {
+            guard let named = state.directories.firstIndex(where: { $0.directoryID == directoryID }) else {
+                throw .kafka(.logDirNotFound, "no log directory has the id \(directoryID)")
+            }
+            if let failure = state.directories[named].failure {
+                throw .offline(path: state.directories[named].path, reason: failure)
+            }
+            return named
+        }
+        var counts = [Int](repeating: 0, count: state.directories.count)
+        for place in state.places.values { counts[place] += 1 }
+        let online = state.directories.indices.filter { state.directories[$0].isOnline }
+        guard let best = online.min(by: { counts[$0] < counts[$1] }) else {
+            throw .kafka(.kafkaStorageError, "no log directory is in service")
+        }
+        return best
+    }
+
+    /// Deletes a partition's log: it is gone at once, its files after `file.delete.delay.ms`. Does nothing where there
+    /// is none.
+    public func deleteLog(for partition: TopicPartition) throws(StorageError) {
+        let log = state.withLock { state in
+            defer { state.logs[partition] = nil }
+            return state.logs[partition]
+        }
+        guard let log else { return }
+        do throws(StorageError) {
+            try log.delete(unique: runtime.random.uuid())
+            state.withLock { $0.places[partition] = nil }
+        } catch {
+            state.withLock { $0.logs[partition] = log }
+            throw error
+        }
+    }
+
+    /// Takes a directory out of service, with the logs in it; returns their partitions.
+    @discardableResult
+    public func markOffline(directory path: String, reason: String) -> [TopicPartition] {
+        state.withLock { state in
+            guard let place = state.directories.firstIndex(where: { $0.path == path }) else { return [] }
+            if state.directories[place].failure == nil { state.directories[place].failure = reason }
+            let lost = state.places.filter { $0.value == place }.keys.sorted()
+            for partition in lost {
+                state.logs[partition]?.markOffline(reason)
+                state.logs[partition] = nil
+                state.places[partition] = nil
+            }
+            return lost
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Settings of the whole process that concern every log.
+public struct LogSettings: Equatable, Sendable {
+    /// The most bytes that go to the file system in one call. Above about 96 KiB some machines' page cache becomes
+    /// ten times slower; below 16 KiB the calls do.
+    public var writePieceBytes = 64 << 10
+    /// How far ahead of the end of a busy segment blocks are reserved; 0 reserves none. The file's size does not
+    /// show it, and rolling or closing gives back what is left.
+    public var reserveAheadBytes: Int64 = 4 << 20
+    /// `producer.id.expiration.ms`.
+    public var producerIDExpirationMs: Int64 = 86_400_000
+    /// The most bytes that one compressed batch may inflate to when it must be looked into.
+    public var inflateLimitBytes = 256 << 20
+
+    public init() {}
+}
+
+/// What is known about a log from outside of its directory when it is opened.
+public struct LogOpenOptions: Sendable {
+    /// The offset below which everything is known to be on disk, from `recovery-point-offset-checkpoint`.
+    public var recoveryPoint: Int64 = 0
+    /// From `log-start-offset-checkpoint`.
+    public var logStartOffset: Int64 = 0
+    /// From `replication-offset-checkpoint`; it is clamped to what the log holds.
+    public var highWatermark: Int64 = 0
+    /// Whether the marker of a clean shutdown was found. Without it everything above the recovery point is checked.
+    public var wasCleanShutdown = false
+    public var settings = LogSettings()
+    /// Told about what is worth a line in the broker's log.
+    public var observer: (any LogObserver)?
+
+    public init() {}
+}
+
+/// Is told what happens inside of logs. Called on whatever thread it happens, under no lock of the log.
+public protocol LogObserver: Sendable {
+    func logEvent(_ event: LogEvent)
+}
+
+/// Something worth a line in the broker's log.
+public enum LogEvent: Sendable {
+    /// A segment is about to be checked from its first byte to its last.
+    case recoveringSegment(path: String, bytes: Int64)
+    /// Bytes at the end of a segment were not whole valid batches and were cut off.
+    case truncatedTail(path: String, from: Int64, to: Int64, reason: String)
+    /// A file that should not be there, or cannot be used, was removed.
+    case removedFile(path: String, reason: String)
+    /// A new segment was begun.
+    case rolled(path: String, baseOffset: Int64)
+    /// The log went out of service.
+    case offline(path: String, error: StorageError)
+    /// Work in the background failed and will be tried again.
+    case backgroundFailure(path: String, what: String, error: StorageError)
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaRuntime
+
+extension LogSegment {
+    /// Empties the indexes, so that `recovered` can build them again.
+    func resetIndexes() throws(FileError) {
+        try offsetIndex.create(files)
+        try timeIndex.create(files)
+        largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
+        firstTimestamp = nil
+        bytesSinceIndexEntry = 0
+        size = 0
+        _ = try timeIndex.lastEntry(files)
+    }
+
+    /// Counts a batch that was found good, in place of one that is appended.
+    func recovered(_ entry: SegmentEntry) throws(FileError) {
+        if offsetIndex.needsRoom { try offsetIndex.writePending(files) }
+        if timeIndex.needsRoom { try timeIndex.writePending(files) }
+        added(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, byteCount: entry.size)
+    }
+
+    /// Cuts the file to the batches that were found good, and the indexes to their entries.
+    func finishRecovery() throws(FileError) {
+        try openFile().truncate(to: size)
+        reservedEnd = 0
+        try writeLastTimeEntry()
+        try offsetIndex.trim(files)
+        try timeIndex.trim(files)
+        indexesAreSynced = false
+    }
+
+    /// Takes the indexes of an empty segment for empty without opening them.
+    func assumeEmptyIndexes() {
+        offsetIndex.assumeEmpty()
+        timeIndex.assumeEmpty()
+    }
+
+    /// Throws where an index file, read from its first entry to its last, does not ascend, or points beyond the
+    /// segment: its last pages did not reach the disk.
+    func checkIndexes() throws(FileError) {
+        try offsetIndex.check(segmentBytes: size, files)
+        try timeIndex.check(files)
+    }
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaRecords
+import KafkaRuntime
+
+/// A stretch of a log: batches in a `.log` file, named by the first offset it may hold, with two sparse indexes.
+///
+/// Files are opened when they are first needed. `size` counts whole batches that were appended; bytes behind it are
+/// none of the log's. The log's lock guards everything here (hence unchecked).
+final class LogSegment: @unchecked Sendable {
+    let baseOffset: Int64
+    let files: any FileSystem
+    private(set) var directory: String
+    var size: Int64
+    /// How much of `size` is known to be on disk.
+    var syncedSize: Int64
+    var offsetIndex: OffsetIndex
+    var timeIndex: TimeIndex
+    /// Whether both index files are on disk as they are now; asked of segments that are not written any more.
+    var indexesAreSynced = false
+    /// Whether an index file was missing when the log was opened.
+    var lacksIndexes = false
+
+    private var file: (any File)?
+    /// Blocks are reserved up to here; 0 where none were.
+    var reservedEnd: Int64 = 0
+    var bytesSinceIndexEntry = 0
+    private let indexIntervalBytes: Int
+    private let settings: LogSettings
+    /// The largest timestamp and the last offset of its batch; nil until the time index was asked.
+    var largest: TimeIndex.Entry?
+    /// The largest timestamp of the first batch, −1 for none; nil until it was read.
+    var firstTimestamp: Int64?
+    private let createdMilliseconds: Int64
+    private let rollJitterMs: Int64
+
+    /// What the making of a segment needs to know besides where and which.
+    struct Parameters: Sendable {
+        var indexBytes: Int
+        var indexIntervalBytes: Int
+        var rollJitterMs: Int64
+        var now: Int64
+        var settings: LogSettings
+    }
+
+    /// Stands for a segment whose log file has `size` bytes. Touches no file.
+    init(
+        baseOffset: Int64, directory: String, size: Int64, _ parameters: Parameters, _ files: any FileSystem
+    ) {
+        self.baseOffset = baseOffset
+        self.directory = directory
+        self.size = size
+        self.files = files
+        syncedSize = 0
+        let name = "\(directory)/\(LogFileNames.digits(baseOffset))"
+        offsetIndex = OffsetIndex(
+            path: name + LogFileNames.indexSuffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
+        timeIndex = TimeIndex(
+            path: name + LogFileNames.timeIndexSuffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
+        indexIntervalBytes = parameters.indexIntervalBytes
+        settings = parameters.settings
+        createdMilliseconds = parameters.now
+        rollJitterMs = parameters.rollJitterMs
+    }
+
+    /// Makes the files of a new, empty segment; leftovers of the same name are emptied.
+    static func create(
+        baseOffset: Int64, directory: String, _ parameters: Parameters, _ files: any FileSystem
+    ) throws(FileError) -> LogSegment {
+        let segment = LogSegment(baseOffset: baseOffset, directory: directory, size: 0, parameters, files)
+        let file = try files.open(segment.logPath, .readWriteCreate)
+        defer { file.close() }
+        try file.truncate(to: 0)
+        try segment.offsetIndex.create(files)
+        try segment.timeIndex.create(files)
+        segment.largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
+        segment.firstTimestamp = nil
+        return segment
+    }
+
+    var namePrefix: String { "\(directory)/\(LogFileNames.digits(baseOffset))" }
+    var logPath: String { namePrefix + LogFileNames.logSuffix }
+    var isOpen: Bool { file != nil }
+
+    // MARK: Files
+
+    /// The log file, opened where it is not.
+    func openFile() throws(FileError) -> any File {
+        if let file { return file }
+        let opened = try files.open(logPath, .readWrite)
+        file = opened
+        return opened
+    }
+
+    /// The directory was renamed. Open files are not affected.
+    func moved(to newDirectory: String) {
+        directory = newDirectory
+        offsetIndex.path = namePrefix + LogFileNames.indexSuffix
+        timeIndex.path = namePrefix + LogFileNames.timeIndexSuffix
+    }
+
+    /// Lets go of the descriptor and the maps; they come back when they are needed. Whoever reads a range of the file
+    /// keeps it open on their own.
+    func release() {
+        file = nil
+        reservedEnd = 0
+        offsetIndex.release()
+        timeIndex.release()
+    }
+
+    /// What must be synced to make everything appended so far durable; used without the lock.
+    struct SyncTargets: Sendable {
+        var file: any File
+        var indexPaths: [String]
+        var size: Int64
+    }
+
+    func syncTargets(includingIndexes: Bool) throws(FileError) -> SyncTargets {
+        if includingIndexes {
+            try offsetIndex.writePending(files)
+            try timeIndex.writePending(files)
+        }
+        return SyncTargets(
+            file: try openFile(), indexPaths: includingIndexes ? [offsetIndex.path, timeIndex.path] : [], size: size)
+    }
+
+    // MARK: Appending
+
+    /// Loads what an append changes, and makes room in the indexes, so that nothing but the write of the batches
+    /// themselves is left to fail.
+    func prepareAppend() throws(FileError) {
+        if largest == nil { try loadLargest() }
+        _ = try offsetIndex.lastEntry(files)
+        if offsetIndex.needsRoom { try offsetIndex.writePending(files) }
+        if timeIndex.needsRoom { try timeIndex.writePending(files) }
+    }
+
+    /// Writes `bytes` behind the last batch. On failure some of them may be in the file; `undoWrite` removes them.
+    func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        let file = try openFile()
+        reserveAhead(file, bytes.count)
+        let piece = max(settings.writePieceBytes, 1)
+        var done = 0
+        while done < bytes.count {
+            let end = min(done + piece, bytes.count)
+            try file.write(UnsafeRawBufferPointer(rebasing: bytes[done..<end]), at: size + Int64(done))
+            done = end
+        }
+    }
+
+    /// Cuts off whatever a failed write left behind the last batch.
+    func undoWrite() throws(FileError) {
+        reservedEnd = 0
+        try openFile().truncate(to: size)
+    }
+
+    /// Small segments reserve nothing, growing ones as much as they hold up to the setting: a thousand idle
+    /// partitions must not hold gigabytes.
+    private func reserveAhead(_ file: any File, _ count: Int) {
+        guard size + Int64(count) > reservedEnd, size >= 256 << 10 else { return }
+        let step = min(settings.reserveAheadBytes, size)
+        guard step > count else { return }
+        let start = max(reservedEnd, size)
+        file.reserve(offset: start, length: step)
+        reservedEnd = start + step
+    }
+
+    /// Counts a batch that `write` has written, which begins where the last one ended.
+    func added(lastOffset: Int64, maxTimestamp: Int64, byteCount: Int) {
+        if firstTimestamp == nil, size == 0 { firstTimestamp = maxTimestamp }
+        index(lastOffset: lastOffset, maxTimestamp: maxTimestamp, position: size)
+        bytesSinceIndexEntry += byteCount
+        size += Int64(byteCount)
+        indexesAreSynced = false
+    }
+
+    /// Adds an index entry where enough bytes have gone by since the last.
+    private func index(lastOffset: Int64, maxTimestamp: Int64, position: Int64) {
+        if maxTimestamp > largest?.timestamp ?? -1 {
+            largest = TimeIndex.Entry(timestamp: maxTimestamp, offset: lastOffset)
+        }
+        guard bytesSinceIndexEntry > indexIntervalBytes, !offsetIndex.isFull else { return }
+        offsetIndex.append(offset: lastOffset, position: position)
+        if let largest, largest.timestamp >= 0 {
+            timeIndex.appendIfGrown(timestamp: largest.timestamp, offset: largest.offset)
+        }
+        bytesSinceIndexEntry = 0
+    }
+
+    // MARK: Rolling and closing
+
+    /// Whether a new segment must be begun before batches of `byteCount` bytes up to `lastOffset` are appended.
+    func mustRoll(
+        byteCount: Int, lastOffset: Int64, maxTimestamp: Int64, now: Int64, segmentBytes: Int64, segmentMs: Int64
+    ) throws(StorageError) -> Bool {
+        if size > segmentBytes - Int64(byteCount) { return true }
+        if lastOffset - baseOffset > Int64(Int32.max) { return true }
+        if offsetIndex.isFull || timeIndex.isFull { return true }
+        guard size > 0 else { return false }
+        let first = try loadFirstTimestamp()
+        let waited = first >= 0 ? maxTimestamp &- first : now &- createdMilliseconds
+        return waited > segmentMs &- rollJitterMs
+    }
+
+    /// The last index entries, and files cut to what they hold.
+    func becomeInactive() throws(FileError) {
+        try writeLastTimeEntry()
+        try offsetIndex.trim(files)
+        try timeIndex.trim(files)
+        indexesAreSynced = false
+        try trimReserve()
+    }
+
+    /// The segment will be written to again: its indexes may grow.
+    func becomeActive(indexBytes: Int) {
+        offsetIndex.setMaximumBytes(indexBytes)
+        timeIndex.setMaximumBytes(indexBytes)
+    }
+
+    func writeLastTimeEntry() throws(FileError) {
+        guard size > 0 else { return }
+        if largest == nil { try loadLargest() }
+        _ = try timeIndex.lastEntry(files)
+        if let largest, largest.timestamp >= 0 {
+            timeIndex.appendIfGrown(timestamp: largest.timestamp, offset: largest.offset, closing: true)
+        }
+    }
+
+    private func trimReserve() throws(FileError) {
+        guard reservedEnd > size, let file else { return }
+        try file.truncate(to: size)
+        reservedEnd = 0
+    }
+
+    /// Leaves the segment as `becomeInactive` does, where anything was changed since it was opened, and makes the
+    /// indexes durable. The log file was synced before.
+    func finish() throws(FileError) {
+        if indexesAreSynced { return }
+        try becomeInactive()
+        // An empty segment's indexes say nothing that could get lost.
+        if size > 0 {
+            for path in [offsetIndex.path, timeIndex.path] {
+                let file = try files.open(path, .readWrite)
+                defer { file.close() }
+                try file.sync()
+            }
+        }
+        indexesAreSynced = true
+    }
+
+    // MARK: Timestamps
+
+    /// The largest timestamp in the segment with the last offset of its batch; timestamp −1 where there is none.
+    func largestTimestamp() throws(FileError) -> TimeIndex.Entry {
+        if largest == nil { try loadLargest() }
+        return largest ?? TimeIndex.Entry(timestamp: -1, offset: baseOffset)
+    }
+
+    /// Behind the last entry of the time index larger timestamps may stand, in a segment that was not closed.
+    private func loadLargest() throws(FileError) { largest = try timeIndex.lastEntry(files) }
+
+    private func loadFirstTimestamp() throws(StorageError) -> Int64 {
+        if let firstTimestamp { return firstTimestamp }
+        let timestamp = try entry(at: 0)?.maxTimestamp ?? -1
+        firstTimestamp = timestamp
+        return timestamp
+    }
+
+    // MARK: Truncating
+
+    /// Cuts the segment before the batch that holds `offset` or anything above it. Returns where the log ends then:
+    /// `offset`, or the start of the batch that held it.
+    func truncate(to offset: Int64) throws(StorageError) -> Int64 {
+        let found = try entry(holding: offset)
+        try storing { () throws(FileError) in
+            try offsetIndex.truncate(to: offset, files)
+            try timeIndex.truncate(to: offset, files)
+            if let found {
+                try openFile().truncate(to: found.position)
+                size = found.position
+                syncedSize = min(syncedSize, size)
+                reservedEnd = 0
+            }
+        }
+        if size == 0 { firstTimestamp = nil }
+        bytesSinceIndexEntry = 0
+        indexesAreSynced = false
+        try rescanLargest()
+        guard let found else { return offset }
+        // Where an old compressed message began only its inside knew.
+        return min(offset, found.batch == nil ? try readNextOffset() : found.baseOffset)
+    }
+
+    /// The time index is sparse: batches behind its last entry may carry larger timestamps.
+    private func rescanLargest() throws(StorageError) {
+        var (best, start) = try storing { () throws(FileError) in
+            let last = try timeIndex.lastEntry(files)
+            return (last, try offsetIndex.lookup(last.offset, files).position)
+        }
+        _ = try firstEntry(from: start) { entry in
+            if entry.maxTimestamp > best.timestamp {
+                best = TimeIndex.Entry(timestamp: entry.maxTimestamp, offset: entry.lastOffset)
+            }
+            return false
+        }
+        largest = best
+    }
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRecords
+import KafkaRuntime
+
+extension LogState {
+    /// What the batches of one append amount to.
+    private struct Extent {
+        var firstOffset: Int64 = -1
+        var lastOffset: Int64 = -1
+        var maxTimestamp: Int64 = -1
+    }
+
+    // MARK: Leader
+
+    /// Appends batches that were validated: gives them offsets and the epoch where they lie, and writes them.
+    mutating func appendAsLeader(
+        _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32, origin: AppendOrigin, now: Int64
+    ) throws(StorageError) -> AppendInfo {
+        try requireService()
+        if let duplicate = try checkProducers(UnsafeRawBufferPointer(batches), origin) { return duplicate }
+        let extent = try assignOffsets(batches, leaderEpoch: leaderEpoch)
+        try write(UnsafeRawBufferPointer(batches), extent, now: now)
+        return AppendInfo(
+            firstOffset: extent.firstOffset, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp,
+            logAppendTime: -1, logStartOffset: logStartOffset, leaderEpoch: leaderEpoch, isDuplicate: false,
+            byteCount: batches.count)
+    }
+
+    /// The answer where nothing is to be written.
+    func emptyAppend(leaderEpoch: Int32) -> AppendInfo {
+        AppendInfo(
+            firstOffset: nextOffset, lastOffset: nextOffset - 1, maxTimestamp: -1, logAppendTime: -1,
+            logStartOffset: logStartOffset, leaderEpoch: leaderEpoch, isDuplicate: false, byteCount: 0)
+    }
+
+    /// Throws where a producer's epoch or sequence does not follow; the answer for a batch that was appended before.
+    private func checkProducers(
+        _ batches: UnsafeRawBufferPointer, _ origin: AppendOrigin
+    ) throws(StorageError) -> AppendInfo? {
+        var position = 0
+        var provisional: [Int64: ProducerState]?
+        while position < batches.count {
+            let (header, bytes) = try Self.batch(batches, at: position, directory)
+            position += header.sizeInBytes
+            guard header.hasProducerID else { continue }
+            if header.attributes.isControl {
+                if let marker = try Self.marker(bytes, directory) { try producers.checkMarker(header, marker) }
+                continue
+            }
+            // The batches of one append follow each other, so the second is checked against the first.
+            if provisional == nil, position == batches.count {
+                if case .duplicate(let old) = try producers.check(header) { return duplicateAppend(of: old, header) }
+                return nil
+            }
+            var states = provisional ?? [:]
+            var state = states[header.producerID] ?? producers.producers[header.producerID]
+            if case .duplicate(let old) = try ProducerStateTable.check(header, state) {
+                guard batches.count == header.sizeInBytes else {
+                    throw .kafka(.duplicateSequenceNumber, "one of several batches was appended before")
+                }
+                return duplicateAppend(of: old, header)
+            }
+            var next = state ?? ProducerState(producerID: header.producerID)
+            _ = ProducerStateTable.add(header, to: &next)
+            state = next
+            states[header.producerID] = next
+            provisional = states
+        }
+        return nil
+    }
+
+    private func duplicateAppend(of old: ProducedBatch, _ header: RecordBatchHeader) -> AppendInfo {
+        AppendInfo(
+            firstOffset: old.firstOffset, lastOffset: old.lastOffset, maxTimestamp: old.timestamp,
+            logAppendTime: header.attributes.timestampType == .logAppendTime ? old.timestamp : -1,
+            logStartOffset: logStartOffset, leaderEpoch: epochs.epoch(of: old.firstOffset) ?? -1, isDuplicate: true,
+            byteCount: 0)
+    }
+
+    private func assignOffsets(
+        _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32
+    ) throws(StorageError) -> Extent {
+        var extent = Extent(firstOffset: nextOffset, lastOffset: nextOffset - 1, maxTimestamp: -1)
+        var position = 0
+        while position < batches.count {
+            let (header, _) = try Self.batch(UnsafeRawBufferPointer(batches), at: position, directory)
+            guard header.lastOffsetDelta >= 0, extent.lastOffset < Int64.max - Int64(Int32.max) - 2 else {
+                throw .kafka(.invalidRecord, "the offsets of the batch are out of range")
+            }
+            BatchPatch.setOffsets(
+                UnsafeMutableRawBufferPointer(rebasing: batches[position...]), baseOffset: extent.lastOffset + 1,
+                leaderEpoch: leaderEpoch)
+            extent.lastOffset += Int64(header.lastOffsetDelta) + 1
+            extent.maxTimestamp = max(extent.maxTimestamp, header.maxTimestamp)
+            position += header.sizeInBytes
+        }
+        return extent
+    }
+
+    // MARK: Follower
+
+    /// Appends batches as a leader sent them. What is not a whole batch at the end is left out.
+    mutating func appendAsFollower(_ bytes: UnsafeRawBufferPointer, now: Int64) throws(StorageError) -> AppendInfo {
+        try requireService()
+        let (extent, count) = try checkFollowerBatches(bytes)
+        guard count > 0 else { return emptyAppend(leaderEpoch: epochs.latestEpoch ?? -1) }
+        guard count <= Int(configuration.segmentBytes) else {
+            throw .kafka(.recordListTooLarge, "\(count) bytes do not fit a segment of \(configuration.segmentBytes)")
+        }
+        try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), extent, now: now)
+        return AppendInfo(
+            firstOffset: extent.firstOffset, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp,
+            logAppendTime: -1, logStartOffset: logStartOffset, leaderEpoch: epochs.latestEpoch ?? -1,
+            isDuplicate: false, byteCount: count)
+    }
+
+    private func checkFollowerBatches(
+        _ bytes: UnsafeRawBufferPointer
+    ) throws(StorageError) -> (extent: Extent, count: Int) {
+        var extent = Extent()
+        var expected = nextOffset
+        var cursor = BatchCursor(bytes)
+        do throws(RecordError) {
+            while let next = try cursor.next() {
+                let entry = try SegmentEntry(parsing: next.bytes, position: 0)
+                if entry.batch != nil {
+                    try RecordBatch(bytes: next.bytes).verifyCRC()
+                } else {
+                    try LegacyMessage(parsing: next.bytes).verifyCRC()
+                }
+                guard entry.baseOffset >= expected else { throw .invalidBatch(.wrongOffsetRange) }
+                if extent.firstOffset < 0 { extent.firstOffset = entry.baseOffset }
+                extent.lastOffset = entry.lastOffset
+                extent.maxTimestamp = max(extent.maxTimestamp, entry.maxTimestamp)
+                expected = entry.nextOffset
+            }
+        } catch {
+            throw .kafka(
+                error.errorCode,
+                "a batch of \(topicPartition) to be appended at offset \(expected) is not good: \(error)")
+        }
+        return (extent, cursor.position)
+    }
+
+    // MARK: Both
+
+    /// Writes batches that have their offsets, then counts them. On failure the log is as before.
+    private mutating func write(_ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64) throws(StorageError) {
+        let mustRoll = try prepareSegment(bytes, extent, now: now)
+        if mustRoll {
+            try roll(at: extent.firstOffset, now: now)
+            try storing { () throws(FileError) in try active.prepareAppend() }
+        }
+        let segment = active
+        do throws(FileError) {
+            try segment.write(bytes)
+        } catch {
+            let failure = StorageError.io(error)
+            do throws(FileError) { try segment.undoWrite() } catch { goOffline(failure) }
+            throw failure
+        }
+        commit(bytes, to: segment)
+    }
+
+    private func prepareSegment(
+        _ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64
+    ) throws(StorageError) -> Bool {
+        let segment = active
+        try storing { () throws(FileError) in try segment.prepareAppend() }
+        return try segment.mustRoll(
+            byteCount: bytes.count, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp, now: now,
+            segmentBytes: Int64(configuration.segmentBytes), segmentMs: configuration.effectiveSegmentMs)
+    }
+
+    /// Counts batches that are written. They were parsed before, so that nothing can fail here.
+    private mutating func commit(_ bytes: UnsafeRawBufferPointer, to segment: LogSegment) {
+        var position = 0
+        while position < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
+            guard let entry = try? SegmentEntry(parsing: rest, position: segment.size) else { break }
+            recent.append(
+                RecentBatches.Entry(
+                    baseOffset: entry.baseOffset, lastOffset: entry.lastOffset, position: entry.position,
+                    size: entry.size))
+            segment.added(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, byteCount: entry.size)
+            if let batch = entry.batch {
+                assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
+                if batch.hasProducerID { feedProducers(batch, UnsafeRawBufferPointer(rebasing: rest[..<entry.size])) }
+            }
+            nextOffset = entry.nextOffset
+            position += entry.size
+        }
+        producers.advance(to: nextOffset)
+    }
+
+    /// Takes a producer's batch into the state. A control batch whose inside is not a marker changes no transaction.
+    mutating func feedProducers(_ batch: RecordBatchHeader, _ bytes: UnsafeRawBufferPointer?) {
+        var marker: EndTransactionMarker?
+        if batch.attributes.isControl, let bytes { marker = (try? Self.marker(bytes, directory)) ?? nil }
+        producers.add(batch, marker: marker)
+    }
+
+    mutating func assignEpoch(_ epoch: Int32, at offset: Int64) {
+        guard epochs.needsAssignment(epoch) else { return }
+        epochs.assign(epoch: epoch, startOffset: offset)
+        if epochs.isDirty { afterwards.needsEpochs = true }
+    }
+
+    // MARK: Batches
+
+    private static func batch(
+        _ bytes: UnsafeRawBufferPointer, at position: Int, _ directory: String
+    ) throws(StorageError) -> (header: RecordBatchHeader, bytes: UnsafeRawBufferPointer) {
+        do throws(RecordError) {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
+            let header = try RecordBatchHeader(parsing: rest)
+            guard header.sizeInBytes <= rest.count else {
+                throw .truncated(needed: header.sizeInBytes, available: rest.count)
+            }
+            return (header, UnsafeRawBufferPointer(rebasing: rest[..<header.sizeInBytes]))
+        } catch {
+            throw .kafka(error.errorCode, "\(error)")
+        }
+    }
+
+    /// What the control batch of a producer says; nil where it is of another kind.
+    static func marker(
+        _ bytes: UnsafeRawBufferPointer, _ directory: String
+    ) throws(StorageError) -> EndTransactionMarker? {
+        do throws(RecordError) {
+            var marker: EndTransactionMarker?
+            try RecordBatch(bytes: bytes).forEachRecord { (record) throws(RecordError) in
+                if marker == nil { marker = try EndTransactionMarker(key: record.key, value: record.value) }
+            }
+            return marker
+        } catch {
+            throw .kafka(error.errorCode, "a control batch of \(directory) is not good: \(error)")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaRecords
+import KafkaRuntime
+
+extension LogState {
+    /// Cuts the log back so that it ends at `offset`, or at the start of the batch that holds it. Returns whether
+    /// anything was cut. A failure half way takes the log out of service, for its parts may disagree.
+    mutating func truncate(to offset: Int64, now: Int64) throws(StorageError) -> Bool {
+        try requireService()
+        precondition(offset >= 0, "a log is truncated to an offset of at least 0")
+        guard offset < nextOffset else { return false }
+        guard offset >= segments[0].baseOffset else {
+            try truncateFully(startingAt: offset, now: now)
+            return true
+        }
+        do throws(StorageError) {
+            while active.baseOffset > offset {
+                try discard(active)
+                segments.removeLast()
+            }
+            let end = try active.truncate(to: offset)
+            active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))
+            try takeBack(to: end, now: now)
+        } catch {
+            goOffline(error)
+            throw error
+        }
+        return true
+    }
+
+    /// Drops everything and goes on, empty, at `offset`.
+    mutating func truncateFully(startingAt offset: Int64, now: Int64) throws(StorageError) {
+        try requireService()
+        do throws(StorageError) {
+            let parameters = segmentParameters(now: now)
+            let old = segments
+            // The old files get out of the way first: one of them may have the new one's name.
+            for segment in old { try discard(segment) }
+            for snapshot in snapshots { try removeSnapshot(snapshot) }
+            snapshots = []
+            segments = [
+                try storing { () throws(FileError) in
+                    try LogSegment.create(baseOffset: offset, directory: directory, parameters, files)
+                }
+            ]
+            hasNewNames = true
+            logStartOffset = offset
+            nextOffset = offset
+            recoveryPoint = min(recoveryPoint, offset)
+            truncationCount += 1
+            recent.removeAll()
+            epochs.removeAll()
+            if epochs.isDirty { afterwards.needsEpochs = true }
+            producers.reset(to: offset)
+            highWatermark = endMetadata
+        } catch {
+            goOffline(error)
+            throw error
+        }
+    }
+
+    /// What follows from the log ending at `end` now.
+    private mutating func takeBack(to end: Int64, now: Int64) throws(StorageError) {
+        truncationCount += 1
+        nextOffset = end
+        recent.removeAll()
+        recoveryPoint = min(recoveryPoint, end)
+        logStartOffset = min(logStartOffset, end)
+        epochs.truncateFromEnd(end)
+        if epochs.isDirty { afterwards.needsEpochs = true }
+        for snapshot in snapshots where snapshot > end { try removeSnapshot(snapshot) }
+        snapshots.removeAll { $0 > end }
+        try rebuildProducers(to: end, now: now)
+        let oldHighWatermark = highWatermark.offset
+        highWatermark = LogOffsetMetadata(offset: -1)
+        _ = setHighWatermark(min(oldHighWatermark, end))
+    }
+
+    /// The state of the producers at `end`, from the newest snapshot that can be read and the batches behind it.
+    mutating func rebuildProducers(to end: Int64, now: Int64) throws(StorageError) {
+        producers.reset(to: logStartOffset)
+        while let snapshot = snapshots.last(where: { $0 <= end }) {
+            let path = snapshotPath(snapshot)
+            do throws(StorageError) {
+                let states = try ProducerSnapshot.read(path, files)
+                producers.load(
+                    states, endOffset: snapshot, now: now, expirationMs: settings.producerIDExpirationMs)
+                break
+            } catch {
+                guard case .corrupt(_, _, let reason) = error else { throw error }
+                afterwards.events.append(.removedFile(path: path, reason: reason))
+                try removeSnapshot(snapshot)
+                snapshots.removeAll { $0 == snapshot }
+            }
+        }
+        try replayProducers(from: max(producers.endOffset, segments[0].baseOffset), to: end)
+        producers.advance(to: end)
+        producers.highWatermarkAdvanced(to: highWatermark.offset)
+    }
+
+    /// Feeds the batches of `[start, end)` to the producers' state.
+    private mutating func replayProducers(from start: Int64, to end: Int64) throws(StorageError) {
+        guard start < end, var index = segmentIndex(for: start) else { return }
+        while index < segments.count {
+            let segment = segments[index]
+            let position = try storing { () throws(FileError) in try segment.offsetIndex.lookup(start, files).position }
+            _ = try segment.firstEntry(from: position) { entry throws(StorageError) in
+                guard entry.baseOffset < end else { return true }
+                if entry.baseOffset >= start, let batch = entry.batch, batch.hasProducerID {
+                    producers.add(batch, marker: try readMarker(entry, segment))
+                }
+                return false
+            }
+            index += 1
+        }
+    }
+
+    /// Reads what a control batch in a segment says.
+    private func readMarker(
+        _ entry: SegmentEntry, _ segment: LogSegment
+    ) throws(StorageError) -> EndTransactionMarker? {
+        guard entry.batch?.attributes.isControl == true else { return nil }
+        let bytes = try storing { () throws(FileError) in
+            try segment.openFile().readBytes(at: entry.position, count: entry.size)
+        }
+        return try withBytes(bytes) { bytes throws(StorageError) in try Self.marker(bytes, directory) }
+    }
+
+    func snapshotPath(_ offset: Int64) -> String {
+        path(LogFileNames.digits(offset) + LogFileNames.snapshotSuffix)
+    }
+
+    func removeSnapshot(_ offset: Int64) throws(StorageError) {
+        do throws(FileError) { try files.remove(snapshotPath(offset)) } catch {
+            if error.kind != .notFound { throw .io(error) }
+        }
+    }
+}
+
+/// Shows `body` an array's bytes and lets its typed error through.
+func withBytes<R, E: Error>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+    try bytes.withUnsafeBytes { (buffer) -> Result<R, E> in
+        do throws(E) { return .success(try body(buffer)) } catch { return .failure(error) }
+    }.get()
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRuntime
+
+/// Everything of a log that its lock guards, and what is done under the lock.
+///
+///     logStartOffset ≤ lastStableOffset ≤ highWatermark ≤ nextOffset (log end offset)
+///     segments[0].baseOffset ≤ logStartOffset;  the last segment is the active one
+///
+/// Offsets below `recoveryPoint` are on disk. What other threads must do afterwards (write a snapshot, sync, tell the
+/// observer) is left in `afterwards`, which `UnifiedLog` empties when it has let go of the lock.
+struct LogState: Sendable {
+    let topicPartition: TopicPartition
+    let files: any FileSystem
+    let random: any RandomSource
+    let settings: LogSettings
+
+    var directory: String
+    var topicID: KafkaUUID?
+    var configuration: LogConfiguration
+    var rules: AppendRules
+
+    /// Ascending by base offset, never empty.
+    var segments: [LogSegment]
+    var logStartOffset: Int64
+    /// The offset the next record gets: the log end offset.
+    var nextOffset: Int64
+    var highWatermark: LogOffsetMetadata
+    var recoveryPoint: Int64
+    var epochs: LeaderEpochCache
+    var producers: ProducerStateTable
+    /// Offsets of the snapshot files, ascending.
+    var snapshots: [Int64]
+    var recent = RecentBatches()
+
+    /// Why the log is out of service; nil while it is in service.
+    var failure: String?
+    var isClosed = false
+    /// Goes up whenever offsets are taken back, so that a sync that was under way does not vouch for their successors.
+    var truncationCount = 0
+    /// Whether names in the directory, and the directory's own name, are yet to be made durable.
+    var hasNewNames = false
+    var hasNewDirectory = false
+    /// Whether `partition.metadata` is yet to be made durable.
+    var topicIDIsDirty = false
+    var afterwards = Afterwards()
+
+    /// What is left to be done without the lock.
+    struct Afterwards: Sendable {
+        var events: [LogEvent] = []
+        /// Snapshots to be written, with the offset each is of, after which everything below may be synced.
+        var snapshots: [(offset: Int64, content: [UInt8])] = []
+        /// Files to be removed once their delay has passed.
+        var removals: [String] = []
+        var needsEpochs = false
+
+        var isEmpty: Bool { events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs }
+    }
+
+    var active: LogSegment { segments[segments.count - 1] }
+
+    var lastStableOffset: Int64 {
+        min(producers.firstUnstableOffset ?? highWatermark.offset, highWatermark.offset)
+    }
+
+    var endMetadata: LogOffsetMetadata {
+        LogOffsetMetadata(offset: nextOffset, segmentBaseOffset: active.baseOffset, position: active.size)
+    }
+
+    func segmentParameters(now: Int64) -> LogSegment.Parameters {
+        Self.segmentParameters(configuration, settings, random, now: now)
+    }
+
+    static func segmentParameters(
+        _ configuration: LogConfiguration, _ settings: LogSettings, _ random: any RandomSource, now: Int64
+    ) -> LogSegment.Parameters {
+        let jitter = min(configuration.segmentJitterMs, configuration.segmentMs)
+        return LogSegment.Parameters(
+            indexBytes: Int(configuration.segmentIndexBytes),
+            indexIntervalBytes: Int(configuration.indexIntervalBytes),
+            rollJitterMs: jitter > 0 ? random.below(jitter) : 0, now: now, settings: settings)
+    }
+
+    func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+    // MARK: Service
+
+    func requireService() throws(StorageError) {
+        if let failure { throw .offline(path: directory, reason: failure) }
+        if isClosed { throw .closed(path: directory) }
+    }
+
+    /// Takes the log out of service: what is in memory and what is on disk may differ from now on.
+    mutating func goOffline(_ error: StorageError) {
+        guard failure == nil else { return }
+        failure = "\(error)"
+        afterwards.events.append(.offline(path: directory, error: error))
+    }
+
+    mutating func setTopicID(_ newID: KafkaUUID) throws(StorageError) {
+        try requireService()
+        guard topicID != newID else { return }
+        if let topicID {
+            throw .kafka(.inconsistentTopicID, "\(directory) belongs to topic id \(topicID), not \(newID)")
+        }
+        // Written at once, so that the death of the process leaves no directory without an owner; durable soon after.
+        let file = path(LogFileNames.partitionMetadata)
+        try storing { () throws(FileError) in
+            let opened = try files.open(file, .readWriteCreate)
+            defer { opened.close() }
+            let content = PartitionMetadataFile.encode(newID)
+            try opened.write(content, at: 0)
+            try opened.truncate(to: Int64(content.count))
+        }
+        topicID = newID
+        topicIDIsDirty = true
+    }
+
+    // MARK: Watermarks
+
+    /// Sets the high watermark, kept between the log's ends; returns it.
+    mutating func setHighWatermark(_ offset: Int64) -> Int64 {
+        let clamped = min(max(offset, logStartOffset), nextOffset)
+        guard clamped != highWatermark.offset else { return clamped }
+        if clamped == nextOffset {
+            highWatermark = endMetadata
+        } else if let entry = recent.find(clamped), entry.baseOffset == clamped {
+            highWatermark = LogOffsetMetadata(
+                offset: clamped, segmentBaseOffset: active.baseOffset, position: entry.position)
+        } else {
+            highWatermark = LogOffsetMetadata(offset: clamped)
+        }
+        producers.highWatermarkAdvanced(to: clamped)
+        return clamped
+    }
+
+    /// Moves the log's start up to `offset`, which the high watermark must have reached. Segments below stay until
+    /// they are deleted. Returns whether it moved.
+    mutating func incrementLogStart(_ offset: Int64) throws(StorageError) -> Bool {
+        try requireService()
+        guard offset <= highWatermark.offset else {
+            throw .offsetOutOfRange(requested: offset, start: logStartOffset, end: highWatermark.offset)
+        }
+        guard offset > logStartOffset else { return false }
+        logStartOffset = offset
+        epochs.truncateFromStart(offset)
+        if epochs.isDirty { afterwards.needsEpochs = true }
+        producers.advance(to: offset)
+        return true
+    }
+
+    // MARK: Segments
+
+    /// The place in `segments` of the one that holds `offset`: the last whose base offset is not above it.
+    func segmentIndex(for offset: Int64) -> Int? {
+        if active.baseOffset <= offset { return segments.count - 1 }
+        var lower = 0
+        var upper = segments.count
+        while lower < upper {
+            let middle = (lower + upper) / 2
+            if segments[middle].baseOffset <= offset { lower = middle + 1 } else { upper = middle }
+        }
+        return lower == 0 ? nil : lower - 1
+    }
+
+    /// Begins a new segment at `base` (the log's end where nil); does nothing where the active one is empty and begins
+    /// there already.
+    mutating func roll(at base: Int64? = nil, now: Int64) throws(StorageError) {
+        let newBase = max(base ?? nextOffset, nextOffset)
+        if active.baseOffset == newBase, active.size == 0 { return }
+        let parameters = segmentParameters(now: now)
+        let segment = try storing { () throws(FileError) in
+            try active.becomeInactive()
+            return try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+        }
+        active.release()
+        hasNewNames = true
+        segments.append(segment)
+        recent.removeAll()
+        producers.advance(to: newBase)
+        afterwards.snapshots.append((newBase, ProducerSnapshot.encode(producers.sortedStates)))
+        if !snapshots.contains(newBase) { snapshots.append(newBase) }
+        if highWatermark.offset == nextOffset { highWatermark = endMetadata }
+        afterwards.events.append(.rolled(path: directory, baseOffset: newBase))
+    }
+
+    /// Gives a segment's files, and the snapshot at its base, the name of deleted ones, to be removed later.
+    mutating func discard(_ segment: LogSegment) throws(StorageError) {
+        var names = [segment.logPath, segment.offsetIndex.path, segment.timeIndex.path]
+        names.append(segment.namePrefix + LogFileNames.transactionIndexSuffix)
+        if let place = snapshots.firstIndex(of: segment.baseOffset) {
+            snapshots.remove(at: place)
+            names.append(segment.namePrefix + LogFileNames.snapshotSuffix)
+        }
+        segment.release()
+        for name in names {
+            do throws(FileError) {
+                try files.rename(name, to: name + LogFileNames.deletedSuffix)
+                afterwards.removals.append(name + LogFileNames.deletedSuffix)
+            } catch {
+                if error.kind != .notFound { throw .io(error) }
+            }
+        }
+    }
+}

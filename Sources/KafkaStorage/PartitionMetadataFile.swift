@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package import KafkaBase
+package import KafkaRuntime
+
+/// `partition.metadata`: says which topic a partition directory belongs to, beyond its name.
+///
+///     version: 0
+///     topic_id: <22 characters>
+package enum PartitionMetadataFile {
+    package static func encode(_ topicID: KafkaUUID) -> [UInt8] { Array("version: 0\ntopic_id: \(topicID)\n".utf8) }
+
+    /// The topic's id; nil where there is no file, or it is empty as a power failure leaves it.
+    package static func read(_ path: String, _ files: any FileSystem) throws(StorageError) -> KafkaUUID? {
+        guard let bytes = try storing({ () throws(FileError) in try files.readFile(path, limit: 4096) }),
+            bytes.contains(where: { $0 != 0 })
+        else { return nil }
+        return try parse(bytes, path: path)
+    }
+
+    static func parse(_ bytes: [UInt8], path: String) throws(StorageError) -> KafkaUUID {
+        let text = String(decoding: bytes, as: UTF8.self)
+        var values: [Substring: Substring] = [:]
+        for line in text.split(separator: "\n") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            let value = line[line.index(after: colon)...].drop { $0 == " " }
+            values[line[..<colon]] = value.hasSuffix("\r") ? value.dropLast() : value
+        }
+        guard values["version"] == "0" else { throw .corrupt(path: path, position: 0, reason: "version is not 0") }
+        guard let id = values["topic_id"].flatMap({ KafkaUUID($0) }), !id.isZero else {
+            throw .corrupt(path: path, position: 0, reason: "no topic_id")
+        }
+        return id
+    }
+}

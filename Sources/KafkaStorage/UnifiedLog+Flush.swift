@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaRuntime
+import Synchronization
+
+extension UnifiedLog {
+    /// What a sync must touch, taken under the lock, used without it.
+    private struct SyncWork: Sendable {
+        var targets: [(segment: LogSegment, sync: LogSegment.SyncTargets)] = []
+        var directory = ""
+        var syncsNames = false
+        var syncsParent = false
+        var truncationCount = 0
+    }
+
+    /// Makes everything below `offset` durable: batches, indexes, leader epochs, the topic id and the names of the
+    /// files. Blocks; to be called where blocking is allowed. Returns the new recovery point.
+    ///
+    /// A sync that fails takes the log out of service: the operating system may have dropped what it could not write,
+    /// and a second attempt would succeed without it.
+    @discardableResult
+    public func flush(upTo offset: Int64 = .max) throws(StorageError) -> Int64 {
+        try persistSideFiles()
+        let (target, work) = try settling { (state) throws(StorageError) in
+            try state.requireService()
+            let target = min(offset, state.nextOffset)
+            return (target, try Self.work(for: target, &state))
+        }
+        guard let work else { return recoveryPoint }
+        do throws(FileError) {
+            try Self.perform(work, runtime.files)
+        } catch {
+            let failure = StorageError.io(error)
+            try settling { (state) throws(StorageError) in
+                guard !state.isClosed, state.truncationCount == work.truncationCount else { return }
+                state.goOffline(failure)
+            }
+            throw failure
+        }
+        return state.withLock { state in
+            guard state.truncationCount == work.truncationCount else { return state.recoveryPoint }
+            for (segment, sync) in work.targets {
+                segment.syncedSize = max(segment.syncedSize, sync.size)
+                if !sync.indexPaths.isEmpty { segment.indexesAreSynced = true }
+            }
+            state.recoveryPoint = max(state.recoveryPoint, target)
+            return state.recoveryPoint
+        }
+    }
+
+    /// nil where everything below `target` is on disk. The indexes of the active segment are left out: it is always
+    /// checked after a crash, and they are built again then.
+    private static func work(for target: Int64, _ state: inout LogState) throws(StorageError) -> SyncWork? {
+        var work = SyncWork()
+        work.directory = state.directory
+        work.truncationCount = state.truncationCount
+        let active = state.active
+        for segment in state.segments where segment.baseOffset < target {
+            let needsIndexes = segment !== active && !segment.indexesAreSynced
+            guard needsIndexes || segment.syncedSize < segment.size else { continue }
+            let sync = try storing { () throws(FileError) in try segment.syncTargets(includingIndexes: needsIndexes) }
+            work.targets.append((segment, sync))
+        }
+        guard target > state.recoveryPoint || !work.targets.isEmpty else { return nil }
+        work.syncsNames = state.hasNewNames
+        work.syncsParent = state.hasNewDirectory
+        state.hasNewNames = false
+        state.hasNewDirectory = false
+        return work
+    }
+
+    private static func perform(_ work: SyncWork, _ files: any FileSystem) throws(FileError) {
+        for target in work.targets {
+            try target.sync.file.sync()
+            for path in target.sync.indexPaths {
+                let file: any File
+                do throws(FileError) { file = try files.open(path, .readWrite) } catch {
+                    // Deleted meanwhile, or never made.
+                    if error.kind == .notFound { continue }
+                    throw error
+                }
+                defer { file.close() }
+                try file.sync()
+            }
+        }
+        if work.syncsNames { try files.syncDirectory(work.directory) }
+        if work.syncsParent { try files.syncDirectory(parentDirectory(of: work.directory)) }
+    }
+
+    /// Makes `leader-epoch-checkpoint` and `partition.metadata` durable, where they changed. Blocks.
+    func persistSideFiles() throws(StorageError) {
+        // What is written last is what was true last, because it is asked for only when it is one's turn to write.
+        try sideFiles.withLock { (_) throws(StorageError) in
+            let (epochs, topicID, directory) = state.withLock { state in
+                defer {
+                    state.epochs.isDirty = false
+                    state.topicIDIsDirty = false
+                }
+                return (
+                    state.epochs.isDirty ? state.epochs.entries : nil, state.topicIDIsDirty ? state.topicID : nil,
+                    state.directory
+                )
+            }
+            do throws(FileError) {
+                if let epochs {
+                    try runtime.files.replaceFile(
+                        "\(directory)/\(LogFileNames.leaderEpochs)", with: LeaderEpochCheckpoint.encode(epochs))
+                }
+                if let topicID {
+                    try runtime.files.replaceFile(
+                        "\(directory)/\(LogFileNames.partitionMetadata)", with: PartitionMetadataFile.encode(topicID))
+                }
+            } catch {
+                state.withLock { state in
+                    if epochs != nil { state.epochs.isDirty = true }
+                    if topicID != nil { state.topicIDIsDirty = true }
+                }
+                throw .io(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRuntime
+import Synchronization
+
+extension UnifiedLog {
+    private var now: Int64 { runtime.clock.wallMilliseconds }
+
+    // MARK: Truncating
+
+    /// Cuts the log back so that it ends at `offset`, or at the start of the batch that holds it. Does nothing, and
+    /// returns false, where it ends there or before.
+    @discardableResult
+    public func truncate(to offset: Int64) throws(StorageError) -> Bool {
+        let now = now
+        return try settling { (state) throws(StorageError) in try state.truncate(to: offset, now: now) }
+    }
+
+    /// Drops everything and goes on, empty, at `offset`.
+    public func truncateFullyAndStart(at offset: Int64) throws(StorageError) {
+        let now = now
+        try settling { (state) throws(StorageError) in try state.truncateFully(startingAt: offset, now: now) }
+    }
+
+    // MARK: Rolling
+
+    /// Begins a new segment at the log's end, unless the active one is empty.
+    public func roll() throws(StorageError) {
+        let now = now
+        try settling { (state) throws(StorageError) in
+            try state.requireService()
+            try state.roll(now: now)
+        }
+    }
+
+    // MARK: Closing
+
+    /// Makes everything durable, writes the producers' snapshot, cuts files to their contents and closes them: what a
+    /// clean shutdown demands. The log answers `StorageError.closed` afterwards; closing again does nothing.
+    public func close() throws(StorageError) {
+        if state.withLock({ $0.isClosed || $0.failure != nil }) {
+            state.withLock { $0.isClosed = true }
+            return
+        }
+        try flush()
+        try state.withLock { (state) throws(StorageError) in
+            if state.isClosed { return }
+            try Self.writeLastSnapshot(&state)
+            try storing { () throws(FileError) in
+                for segment in state.segments { try segment.finish() }
+                for segment in state.segments { segment.release() }
+                if state.hasNewNames { try state.files.syncDirectory(state.directory) }
+            }
+            state.hasNewNames = false
+            state.isClosed = true
+        }
+        settle()
+    }
+
+    private static func writeLastSnapshot(_ state: inout LogState) throws(StorageError) {
+        let end = state.nextOffset
+        guard end > state.snapshots.last ?? state.logStartOffset else { return }
+        let content = ProducerSnapshot.encode(state.producers.sortedStates)
+        let path = state.snapshotPath(end)
+        try storing { () throws(FileError) in
+            let file = try state.files.open(path, .readWriteCreate)
+            defer { file.close() }
+            try file.truncate(to: 0)
+            try file.write(content, at: 0)
+            try file.sync()
+        }
+        state.snapshots.append(end)
+        state.hasNewNames = true
+    }
+
+    /// Where the log starts, if that is not where its first segment does: what a checkpoint must keep.
+    var checkpointedLogStartOffset: Int64? {
+        state.withLock { state in
+            state.logStartOffset > state.segments[0].baseOffset ? state.logStartOffset : nil
+        }
+    }
+
+    /// Takes the log out of service, because its directory is.
+    func markOffline(_ reason: String) {
+        state.withLock { state in
+            if state.failure == nil { state.failure = reason }
+        }
+    }
+
+    // MARK: Deleting
+
+    /// Gives the directory the name of a deleted one, from where it is removed after `file.delete.delay.ms`, and
+    /// closes the log. Whoever reads a range of it may finish.
+    func delete(unique: KafkaUUID) throws(StorageError) {
+        let path = try state.withLock { (state) throws(StorageError) in
+            let parent = parentDirectory(of: state.directory)
+            let name = LogFileNames.marked(topicPartition, unique: unique, suffix: LogFileNames.deleteSuffix)
+            let target = "\(parent)/\(name)"
+            try storing { () throws(FileError) in try state.files.rename(state.directory, to: target) }
+            state.directory = target
+            for segment in state.segments {
+                segment.release()
+                segment.moved(to: target)
+            }
+            state.isClosed = true
+            return target
+        }
+        settle()
+        remover.remove([path], after: configuration.fileDeleteDelayMs)
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+public import KafkaBase
+public import KafkaRuntime
+import Synchronization
+
+/// One partition's log: batches in order of offset, in segments on disk.
+///
+/// Appends and reads may come from any thread; one lock guards the log and is held for the system calls that the
+/// operation itself needs, never for a sync. Bytes are written as they came, with only the offsets and the epoch
+/// patched; a read returns where they lie. Files are those of Apache Kafka, byte for byte.
+///
+/// What was appended survives the death of the process, and of the machine once `flush` has returned for its offset.
+/// A failed append leaves the log as it was; where even that fails, the log goes offline and answers
+/// `StorageError.offline` from then on. Opening a log that was not closed checks every batch above the recovery point,
+/// cuts what is torn, and rebuilds indexes, producer state and leader epochs.
+public final class UnifiedLog: Sendable {
+    public let topicPartition: TopicPartition
+    let runtime: Runtime
+    let options: LogOpenOptions
+    let remover: FileRemover
+    let state: Mutex<LogState>
+    /// Held while the small files beside the segments are written. Taken before `state`, never after.
+    let sideFiles = Mutex<Void>(())
+
+    init(_ state: LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
+        topicPartition = state.topicPartition
+        self.runtime = runtime
+        self.options = options
+        self.remover = remover
+        self.state = Mutex(state)
+        settle()
+    }
+
+    /// Opens the log in `directory`, which is made where it does not exist. Blocks; without a clean shutdown for as
+    /// long as it takes to read what lies above the recovery point.
+    ///
+    /// - Parameter topicID: written to `partition.metadata` where the directory has none; one that is there must be the
+    ///   same, or `inconsistentTopicID` is thrown.
+    public static func open(
+        directory: String, topicPartition: TopicPartition, topicID: KafkaUUID? = nil,
+        configuration: LogConfiguration, runtime: Runtime, options: LogOpenOptions = LogOpenOptions()
+    ) throws(StorageError) -> UnifiedLog {
+        try open(
+            directory: directory, topicPartition: topicPartition, topicID: topicID, configuration: configuration,
+            runtime: runtime, options: options, remover: FileRemover(runtime: runtime))
+    }
+
+    static func open(
+        directory: String, topicPartition: TopicPartition, topicID: KafkaUUID?, configuration: LogConfiguration,
+        runtime: Runtime, options: LogOpenOptions, remover: FileRemover
+    ) throws(StorageError) -> UnifiedLog {
+        var loader = LogLoader(
+            directory: directory, topicPartition: topicPartition, configuration: configuration, runtime: runtime,
+            options: options)
+        let log = UnifiedLog(try loader.load(), runtime: runtime, options: options, remover: remover)
+        if let topicID { try log.setTopicID(topicID) }
+        return log
+    }
+
+    // MARK: What the log is
+
+    /// Where the files are; changes when the log is deleted or moved.
+    public var directory: String { state.withLock { $0.directory } }
+
+    public var topicID: KafkaUUID? { state.withLock { $0.topicID } }
+
+    public var configuration: LogConfiguration { state.withLock { $0.configuration } }
+
+    /// Takes over settings; they hold from the next append on.
+    public func update(_ configuration: LogConfiguration) {
+        state.withLock { state in
+            state.configuration = configuration
+            state.rules = AppendRules(configuration, state.settings)
+            state.active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))
+        }
+    }
+
+    /// Binds the directory to a topic.
+    public func setTopicID(_ topicID: KafkaUUID) throws(StorageError) {
+        try state.withLock { (state) throws(StorageError) in try state.setTopicID(topicID) }
+        settle()
+    }
+
+    // MARK: Offsets
+
+    /// The first offset that can be read.
+    public var logStartOffset: Int64 { state.withLock { $0.logStartOffset } }
+
+    /// The offset that the next record gets.
+    public var logEndOffset: Int64 { state.withLock { $0.nextOffset } }
+
+    /// The end of what consumers may read.
+    public var highWatermark: Int64 { state.withLock { $0.highWatermark.offset } }
+
+    /// The end of what consumers of committed records may read: the first offset of the oldest transaction that is not
+    /// decided and replicated, or else the high watermark.
+    public var lastStableOffset: Int64 { state.withLock { $0.lastStableOffset } }
+
+    /// Everything below is on disk.
+    public var recoveryPoint: Int64 { state.withLock { $0.recoveryPoint } }
+
+    /// All of these at one moment.
+    public var offsets: LogOffsets {
+        state.withLock { state in
+            LogOffsets(
+                logStartOffset: state.logStartOffset, logEndOffset: state.nextOffset,
+                highWatermark: state.highWatermark.offset, lastStableOffset: state.lastStableOffset,
+                recoveryPoint: state.recoveryPoint)
+        }
+    }
+
+    /// The log's end with its place in the files.
+    public var endMetadata: LogOffsetMetadata { state.withLock { $0.endMetadata } }
+
+    /// Sets the high watermark, kept between the log's start and end, and returns it.
+    @discardableResult
+    public func updateHighWatermark(_ offset: Int64) -> Int64 { state.withLock { $0.setHighWatermark(offset) } }
+
+    /// Raises the high watermark to `offset`, kept below the log's end; nil where it was there already.
+    public func incrementHighWatermark(to offset: Int64) -> Int64? {
+        state.withLock { state in
+            let old = state.highWatermark.offset
+            guard offset > old else { return nil }
+            let new = state.setHighWatermark(offset)
+            return new > old ? new : nil
+        }
+    }
+
+    /// Moves the log's start up to `offset` (DeleteRecords, or a follower after its leader), at most to the high
+    /// watermark. Segments that lie wholly below are deleted later, by retention. Returns whether it moved.
+    @discardableResult
+    public func incrementLogStartOffset(to offset: Int64) throws(StorageError) -> Bool {
+        let moved = try state.withLock { (state) throws(StorageError) in try state.incrementLogStart(offset) }
+        settle()
+        return moved
+    }
+
+    // MARK: Reading
+
+    /// Finds the batches from the one that holds `offset` on, at most `maxBytes` of them and none above what
+    /// `isolation` allows. Reads none of their bytes, except to find the place in cold parts of the log.
+    ///
+    /// - Parameter atLeastOne: gives the first batch whole, even where it is larger than `maxBytes`.
+    public func read(
+        from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
+    ) throws(StorageError) -> FetchedRange {
+        try state.withLock { (state) throws(StorageError) in
+            try state.read(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+        }
+    }
+
+    // MARK: Size
+
+    /// Bytes in all segments' log files.
+    public var size: Int64 { state.withLock { $0.segments.reduce(0) { $0 + $1.size } } }
+
+    public var segmentCount: Int { state.withLock { $0.segments.count } }
+
+    /// Why the log is out of service; nil where it is not.
+    public var failure: String? { state.withLock { $0.failure } }
+}
+
+/// The marks of a log at one moment.
+public struct LogOffsets: Equatable, Sendable {
+    public let logStartOffset: Int64
+    public let logEndOffset: Int64
+    public let highWatermark: Int64
+    public let lastStableOffset: Int64
+    public let recoveryPoint: Int64
+}

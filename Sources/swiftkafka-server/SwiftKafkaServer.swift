@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Dispatch
+import DispatchRuntime
+import KafkaBase
+import KafkaRuntime
+import KafkaServer
+import Logging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// `swiftkafka-server server.properties`: runs a broker until SIGTERM or SIGINT.
+struct SwiftKafkaServer: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "swiftkafka-server",
+        abstract: "A Kafka broker.",
+        discussion: """
+            Starts a broker with the keys of a Java properties file, as Apache Kafka's kafka-server-start does, and \
+            runs it in the foreground. SIGTERM or SIGINT stop it cleanly; a second one ends it at once.
+            """,
+        version: SwiftKafkaVersion.text)
+
+    @Argument(help: "The configuration file. Without one every key has its default.")
+    var configurationFile: String?
+
+    @Option(
+        name: .customLong("override"), parsing: .singleValue,
+        help: ArgumentHelp("Sets a key over what the file says. May be repeated.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    func run() throws {
+        let files = DispatchRuntime.makeFileSystem()
+        let loaded = try load(files)
+        let configuration = loaded.configuration
+        let loggers = Self.loggers(configuration.logging)
+        let log = loggers.logger("server")
+        let networkLog = loggers.logger("network")
+        let runtime: Runtime
+        do {
+            runtime = try DispatchRuntime.makeRuntime(
+                reactorCount: configuration.network.networkThreads ?? DispatchRuntime.processorCount,
+                blockingThreads: configuration.network.backgroundThreads,
+                warn: { networkLog.warning("\($0)") })
+        } catch {
+            Self.leave("swiftkafka-server: \(error)", status: 1)
+        }
+        for warning in loaded.warnings { log.warning("\(warning)") }
+
+        let broker = BrokerNode(configuration: configuration, runtime: runtime, loggers: loggers)
+        let signals = Self.stopOnSignals(broker)
+        broker.onFatal { reason in Self.leave("swiftkafka-server: \(reason)", status: 1) }
+        broker.start { result in
+            if case .failure(let error) = result { Self.leave("swiftkafka-server: \(error)", status: 1) }
+        }
+        withExtendedLifetime(signals) { dispatchMain() }
+    }
+
+    private func load(_ files: any FileSystem) throws -> BrokerConfiguration.Loaded {
+        do {
+            var properties = Properties()
+            if let path = configurationFile {
+                guard let bytes = try files.readFile(path, limit: 16 << 20) else {
+                    throw ValidationError("\(path): no such file")
+                }
+                properties = try Properties(parsing: bytes)
+            }
+            return try BrokerConfiguration.load(properties, overrides: overrides, hostName: Self.hostName())
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            Self.leave("swiftkafka-server: \(configurationFile.map { "\($0): " } ?? "")\(error)", status: 1)
+        }
+    }
+
+    private static func hostName() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func loggers(_ configuration: LoggingConfiguration) -> ComponentLoggers {
+        let clock = DispatchRuntime.makeClock()
+        let format: LineLogHandler.Format = configuration.format == .json ? .json : .text
+        return ComponentLoggers { component in
+            Logger(label: component) { _ in
+                LineLogHandler(
+                    component: component, level: configuration.level(of: component).loggerLevel, format: format,
+                    clock: clock, write: Self.writeToStandardError)
+            }
+        }
+    }
+
+    @Sendable private static func writeToStandardError(_ line: String) {
+        var line = line
+        // One call a line, so that lines of several threads do not mix. A closed pipe must not end the broker.
+        line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+    }
+
+    /// The first signal stops the broker cleanly and ends the process; the second ends it at once.
+    private static func stopOnSignals(_ broker: BrokerNode) -> [any DispatchSourceSignal] {
+        let queue = DispatchQueue(label: "signals")
+        nonisolated(unsafe) var isStopping = false
+        return [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler {
+                if isStopping { _exit(128 + number) }
+                isStopping = true
+                broker.shutdown { _exit(0) }
+            }
+            source.activate()
+            return source
+        }
+    }
+
+    /// Ends the process with one line that says why.
+    @Sendable private static func leave(_ message: String, status: Int32) -> Never {
+        writeToStandardError(message + "\n")
+        _exit(status)
+    }
+}

@@ -1,0 +1,1 @@
+../../../KafkaProtocolTests/Fuzz/ProtocolFuzz.swift
