@@ -10,6 +10,11 @@ public struct ByteWriter: ~Copyable {
         public let position: Int
         /// How many bytes are spliced in.
         public let length: Int
+
+        public init(position: Int, length: Int) {
+            self.position = position
+            self.length = length
+        }
     }
 
     private var storage: UnsafeMutableRawPointer

@@ -7,7 +7,7 @@ import KafkaProtocol
 func imageWith(
     topics: [String] = [], configs: [(ConfigResource, String, String)] = []
 ) throws -> MetadataImage {
-    var records: [KafkaMetadata.MetadataRecord] = []
+    var records: [MetadataRecord] = []
     for (index, name) in topics.enumerated() {
         records.append(.topic(TopicRecord(name: name, topicID: KafkaUUID(high: 1, low: UInt64(index + 1)))))
     }

@@ -8,9 +8,9 @@ import Testing
     private static let path = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../docs/protocol-support.md").standardizedFileURL
 
-    /// Run with SWIFTKAFKA_WRITE_DOCS=1 to write the file anew.
+    /// Run with SWIFTKAFKA_REWRITE_DOCS=1 to write the file anew.
     @Test func `docs/protocol-support.md is what the code makes`() throws {
-        if ProcessInfo.processInfo.environment["SWIFTKAFKA_WRITE_DOCS"] == "1" {
+        if ProcessInfo.processInfo.environment["SWIFTKAFKA_REWRITE_DOCS"] == "1" {
             try ProtocolSupportReference.markdown.write(to: Self.path, atomically: true, encoding: .utf8)
         }
         #expect(try String(contentsOf: Self.path, encoding: .utf8) == ProtocolSupportReference.markdown)

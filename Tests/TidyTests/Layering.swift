@@ -35,6 +35,7 @@ enum Layering {
         row("KafkaMetadata", ["KafkaBase", "KafkaProtocol", "KafkaRecords"]),
         row("KafkaReplication", ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage"]),
         // Shell
+        row("RuntimeConformance", ["KafkaRuntime"]),
         row(
             "DispatchRuntime", ["KafkaBase", "KafkaRuntime", "CPlatform"],
             ["Dispatch", "Glibc", "Musl", "Darwin"] + collections),

@@ -1,5 +1,5 @@
-internal import KafkaBase
 // SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
 package import KafkaProtocol
 
 /// Decides about the cluster: every request that changes metadata becomes records here.

@@ -1,5 +1,5 @@
-package import KafkaBase
 // SPDX-License-Identifier: Apache-2.0
+package import KafkaBase
 package import KafkaProtocol
 
 /// What a decision of the controller comes to: records to append and replay, and the answer to give once they are

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
 internal import KafkaMetadata
-internal import KafkaBase
-internal import KafkaMetadata
 package import KafkaProtocol
 
 /// ApiVersions (key 18): which APIs and versions this broker serves, and its features.

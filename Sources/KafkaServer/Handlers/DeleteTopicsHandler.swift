@@ -13,14 +13,16 @@ package enum DeleteTopicsHandler: RequestHandler {
     ) -> Reply<DeleteTopicsResponse> {
         let ticket = ticket()
         let version = context.version
-        context.broker.metadata.submit({ controller, _ in
-            controller.deleteTopics(request, version: version)
-        }, completion: { result in
-            switch result {
-            case .success(let response): ticket.complete(response)
-            case .failure(let error): ticket.complete(failed(request, error))
-            }
-        })
+        context.broker.metadata.submit(
+            { controller, _ in
+                controller.deleteTopics(request, version: version)
+            },
+            completion: { result in
+                switch result {
+                case .success(let response): ticket.complete(response)
+                case .failure(let error): ticket.complete(failed(request, error))
+                }
+            })
         return .later
     }
 

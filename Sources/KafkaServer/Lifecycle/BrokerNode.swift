@@ -140,7 +140,8 @@ package final class BrokerNode: @unchecked Sendable {
             "broker started",
             metadata: [
                 "node": "\(configuration.nodeID)", "cluster": "\(storage.clusterID)",
-                "listeners": "\(listeners.bound.map { "\($0.configuration.name)://\($0.address)" }.joined(separator: ","))",
+                "listeners":
+                    "\(listeners.bound.map { "\($0.configuration.name)://\($0.address)" }.joined(separator: ","))",
                 "ms": "\(runtime.clock.monotonicMilliseconds - began)",
             ])
         return .success(())
@@ -192,11 +193,12 @@ package final class BrokerNode: @unchecked Sendable {
             published: published, quorum: quorum, random: runtime.random,
             schema: ServerConfigurationSchema(configuration))
         let producerIDs = ProducerIDAllocator { completion in
-            quorum.submit({ controller, _ in
-                controller.allocateProducerIDs(
-                    AllocateProducerIdsRequest(
-                        brokerID: nodeID, brokerEpoch: controller.image.cluster.broker(nodeID)?.epoch ?? -1))
-            }, completion: { completion($0.flatMap(ProducerIDAllocator.Block.from)) })
+            quorum.submit(
+                { controller, _ in
+                    controller.allocateProducerIDs(
+                        AllocateProducerIdsRequest(
+                            brokerID: nodeID, brokerEpoch: controller.image.cluster.broker(nodeID)?.epoch ?? -1))
+                }, completion: { completion($0.flatMap(ProducerIDAllocator.Block.from)) })
         }
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,

@@ -73,23 +73,39 @@ struct OpenStorage: Sendable {
             throw StartError(
                 "\(unformatted[0]) is not formatted and auto.format=false: run swiftkafka storage format first")
         }
-        bootstrap =
-            try StorageFormatter.readBootstrap(
-                metadataRoot, metadataDirectory: metadataDirectory, runtime.files) ?? .standard
-        let formatter = StorageFormatter(
-            clusterID: clusterID, nodeID: configuration.nodeID, bootstrap: bootstrap, runtime: runtime)
         var ids: [String: KafkaUUID] = [:]
-        for (path, properties) in known {
-            var properties = properties
-            if properties == nil {
-                properties = try formatter.format(path, holdsMetadata: path == metadataRoot)
-                log.info("formatted log directory", metadata: ["path": "\(path)", "cluster": "\(clusterID)"])
+        for (path, properties) in known { ids[path] = properties?.directoryID }
+        if !unformatted.isEmpty {
+            for formatted in try Self.format(clusterID, configuration, known.map(\.path), runtime) {
+                ids[formatted.directory] = formatted.directoryID
+                log.info(
+                    "formatted log directory",
+                    metadata: ["path": "\(formatted.directory)", "cluster": "\(clusterID)"])
             }
-            ids[path] = properties?.directoryID
         }
+        bootstrap =
+            try BootstrapReader.read(
+                metadataRoot, metadataDirectory: metadataDirectory, runtime.files) ?? .standard
         metadataDirectoryID = ids[metadataRoot] ?? .zero
         directoryIDs = logs.directories.filter(\.isOnline).compactMap { ids[$0.path] }.sorted()
         try runtime.files.createDirectory(metadataDirectory)
+    }
+
+    private static func format(
+        _ clusterID: String, _ configuration: BrokerConfiguration, _ directories: [String], _ runtime: Runtime
+    ) throws -> [StorageFormatter.Formatted] {
+        guard let id = KafkaUUID(clusterID) else {
+            throw StartError("cluster.id \(clusterID) is not a UUID, so no further directory can be formatted for it")
+        }
+        var plan = StorageFormatter.Plan(
+            clusterID: id, nodeID: configuration.nodeID, directories: directories,
+            metadataDirectory: configuration.storage.metadataLogDirectory)
+        plan.ignoresFormatted = true
+        let now = runtime.clock.wallMilliseconds
+        return try StorageFormatter(
+            files: runtime.files, random: runtime.random, now: now,
+            comment: UTCTimestamp(milliseconds: now).description
+        ).format(plan)
     }
 
     /// The cluster id of a directory that is formatted; nil for one that is not.

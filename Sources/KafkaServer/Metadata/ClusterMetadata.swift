@@ -55,9 +55,10 @@ package final class ClusterMetadata: Sendable {
         completion: @escaping @Sendable (Result<CreateTopicsResponse, APIError>) -> Void
     ) {
         let (random, schema) = (random, schema)
-        submit({ controller, _ in
-            controller.createTopics(request, schema: schema, random: { random.next() })
-        }, completion: completion)
+        submit(
+            { controller, _ in
+                controller.createTopics(request, schema: schema, random: { random.next() })
+            }, completion: completion)
     }
 
     func createPartitions(
@@ -65,8 +66,9 @@ package final class ClusterMetadata: Sendable {
         completion: @escaping @Sendable (Result<CreatePartitionsResponse, APIError>) -> Void
     ) {
         let random = random
-        submit({ controller, _ in
-            controller.createPartitions(request, random: { random.next() })
-        }, completion: completion)
+        submit(
+            { controller, _ in
+                controller.createPartitions(request, random: { random.next() })
+            }, completion: completion)
     }
 }

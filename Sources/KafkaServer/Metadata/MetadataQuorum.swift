@@ -56,7 +56,8 @@ package final class MetadataQuorum: @unchecked Sendable {
     /// - Throws: what makes the log or a snapshot unreadable.
     init(
         configuration: RaftNode.Configuration, settings: ControllerSettings, directory: String,
-        logConfiguration: LogConfiguration, runtime: Runtime, queue: any SerialQueue, log: Logger, publisher: @escaping Publisher,
+        logConfiguration: LogConfiguration, runtime: Runtime, queue: any SerialQueue, log: Logger,
+        publisher: @escaping Publisher,
         onFatal: @escaping @Sendable (String) -> Void
     ) throws {
         self.queue = queue

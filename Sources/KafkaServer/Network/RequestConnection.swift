@@ -73,8 +73,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         while !isClosed {
             let left = bytes.count - offset
             guard left >= 4 else { return Consumption(consumed: offset, needed: left == 0 ? 0 : 4) }
-            let length = Int(Int32(bigEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
-                fromByteOffset: offset, as: Int32.self)))
+            let length = Int(
+                Int32(
+                    bigEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
+                        fromByteOffset: offset, as: Int32.self)))
             // A header is at least eight bytes and a client id's length two.
             guard length >= 10, length <= broker.configuration.network.requestBytesMax else {
                 end(reason: "request of \(length) bytes is outside 10...socket.request.max.bytes")
@@ -103,7 +105,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         isClosed = true
         outstanding.removeAll()
         listener.connectionClosed(connection)
-        listener.log.debug("connection closed", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
+        listener.log.debug(
+            "connection closed", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
     }
 
     // MARK: Requests

@@ -65,7 +65,7 @@ import Testing
 
     @Test func `version 0 says whether a value is the default, and later ones where it is from`() throws {
         let keys = ["retention.ms", "segment.bytes"]
-        for version in DescribeConfigsHandler.versions {
+        for version in DescribeConfigsHandler.servedVersions {
             let entries = try answer([(2, "changed", keys)], version: version)[0].configs
             #expect(entries.map(\.isDefault) == [false, version == 0])
             #expect(entries.map(\.configSource) == [1, 5])

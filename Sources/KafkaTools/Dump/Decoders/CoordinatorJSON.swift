@@ -36,7 +36,7 @@ enum CoordinatorJSON {
         return decoded
     }
 
-    private static func keyJSON<Key: CoordinatorMessage>(
+    private static func keyJSON<Key: CoordinatorKey>(
         _ type: Key.Type, id: Int16, _ reader: inout ByteReader
     ) throws(WireError) -> String {
         // Keys have one version only.
@@ -46,7 +46,7 @@ enum CoordinatorJSON {
         return "{\"type\":\"\(id)\",\"data\":\(key.json(version: version))}"
     }
 
-    private static func valueJSON<Value: CoordinatorMessage>(
+    private static func valueJSON<Value: CoordinatorValue>(
         _ type: Value.Type, _ reader: inout ByteReader
     ) throws(WireError) -> String {
         let version = try reader.readInt16()
