@@ -130,7 +130,12 @@ let package = Package(
                 "KafkaServer", "KafkaStorage", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
                 "KafkaMetadata", "DispatchRuntime", logging,
             ]),
-        tests("KafkaToolsTests", ["KafkaTools", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
+        tests(
+            "KafkaToolsTests",
+            [
+                "KafkaTools", "KafkaServer", "KafkaMetadata", "KafkaRaft", "KafkaStorage", "KafkaRecords", "KafkaProtocol",
+                "KafkaRuntime", "KafkaBase", argumentParser,
+            ]),
         tests(
             "KafkaSimulatorTests",
             [

@@ -62,6 +62,7 @@ extension LogManager {
     /// Writes a file in each directory where it would say something new. A failure takes the directory out of service.
     private func write(_ checkpoint: Checkpoint) {
         checkpointing.withLock { _ in
+            guard state.withLock({ $0.isLoaded }) else { return }
             let (directories, logs, places) = state.withLock { ($0.directories, $0.logs, $0.places) }
             var offsets = [[TopicPartition: Int64]](repeating: [:], count: directories.count)
             for (partition, log) in logs {

@@ -39,7 +39,10 @@ extension LogManager {
             do throws(StorageError) {
                 var directory = LogDirectory(path: path)
                 directory.lock = try storing { () throws(FileError) in
-                    try runtime.files.createDirectory(path)
+                    if try runtime.files.status(path) == nil {
+                        try runtime.files.createDirectory(path)
+                        try runtime.files.syncDirectory(parentDirectory(of: path))
+                    }
                     return try runtime.files.lock("\(path)/\(LogFileNames.lock)")
                 }
                 directory.metaProperties = try MetaProperties.read(directory: path, runtime.files)
@@ -176,6 +179,9 @@ extension LogManager {
     }
 
     private func finishLoading() -> LoadReport {
+        state.withLock { $0.isLoaded = true }
+        // After an unclean stop the old file may vouch for offsets that are gone and will be given again.
+        if directories.contains(where: { $0.isOnline && $0.cleanShutdown == nil }) { checkpointRecoveryPoints() }
         for directory in directories where directory.isOnline {
             do throws(StorageError) {
                 if directory.cleanShutdown != nil {

@@ -54,6 +54,8 @@ public final class LogManager: Sendable {
         var logs: [TopicPartition: UnifiedLog] = [:]
         /// The place in `directories` of every log.
         var places: [TopicPartition: Int] = [:]
+        /// Before, a checkpoint would lack the logs that are not loaded yet.
+        var isLoaded = false
         var isShutDown = false
     }
 
@@ -146,6 +148,7 @@ public final class LogManager: Sendable {
         var options = given
         options.settings = configuration.settings
         options.observer = observer
+        options.recoveryPointLowered = { [weak self] in self?.checkpointRecoveryPoints() }
         return try UnifiedLog.open(
             directory: path, topicPartition: partition, topicID: topicID, configuration: topic, runtime: runtime,
             options: options, remover: remover)

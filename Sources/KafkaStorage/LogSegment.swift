@@ -38,6 +38,8 @@ final class LogSegment: @unchecked Sendable {
         var indexBytes: Int
         var indexIntervalBytes: Int
         var rollJitterMs: Int64
+        /// Blocks that a new segment reserves at once.
+        var preallocatedBytes: Int64
         var now: Int64
         var settings: LogSettings
     }
@@ -70,6 +72,10 @@ final class LogSegment: @unchecked Sendable {
         let file = try files.open(segment.logPath, .readWriteCreate)
         defer { file.close() }
         try file.truncate(to: 0)
+        if parameters.preallocatedBytes > 0 {
+            file.reserve(offset: 0, length: parameters.preallocatedBytes)
+            segment.reservedEnd = parameters.preallocatedBytes
+        }
         try segment.offsetIndex.create(files)
         try segment.timeIndex.create(files)
         segment.largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
@@ -80,6 +86,9 @@ final class LogSegment: @unchecked Sendable {
     var namePrefix: String { "\(directory)/\(LogFileNames.digits(baseOffset))" }
     var logPath: String { namePrefix + LogFileNames.logSuffix }
     var isOpen: Bool { file != nil }
+
+    /// Segments smaller than this reserve no blocks.
+    static let reserveThreshold: Int64 = 256 << 10
 
     // MARK: Files
 
@@ -102,7 +111,6 @@ final class LogSegment: @unchecked Sendable {
     /// keeps it open on their own.
     func release() {
         file = nil
-        reservedEnd = 0
         offsetIndex.release()
         timeIndex.release()
     }
@@ -130,6 +138,7 @@ final class LogSegment: @unchecked Sendable {
     func prepareAppend() throws(FileError) {
         if largest == nil { try loadLargest() }
         _ = try offsetIndex.lastEntry(files)
+        _ = try timeIndex.lastEntry(files)
         if offsetIndex.needsRoom { try offsetIndex.writePending(files) }
         if timeIndex.needsRoom { try timeIndex.writePending(files) }
     }
@@ -156,7 +165,7 @@ final class LogSegment: @unchecked Sendable {
     /// Small segments reserve nothing, growing ones as much as they hold up to the setting: a thousand idle
     /// partitions must not hold gigabytes.
     private func reserveAhead(_ file: any File, _ count: Int) {
-        guard size + Int64(count) > reservedEnd, size >= 256 << 10 else { return }
+        guard size + Int64(count) > reservedEnd, size >= Self.reserveThreshold else { return }
         let step = min(settings.reserveAheadBytes, size)
         guard step > count else { return }
         let start = max(reservedEnd, size)
@@ -226,8 +235,8 @@ final class LogSegment: @unchecked Sendable {
     }
 
     private func trimReserve() throws(FileError) {
-        guard reservedEnd > size, let file else { return }
-        try file.truncate(to: size)
+        guard reservedEnd > size else { return }
+        try openFile().truncate(to: size)
         reservedEnd = 0
     }
 
@@ -236,15 +245,16 @@ final class LogSegment: @unchecked Sendable {
     func finish() throws(FileError) {
         if indexesAreSynced { return }
         try becomeInactive()
-        // An empty segment's indexes say nothing that could get lost.
-        if size > 0 {
-            for path in [offsetIndex.path, timeIndex.path] {
-                let file = try files.open(path, .readWrite)
-                defer { file.close() }
-                try file.sync()
-            }
-        }
+        // An index without entries says nothing that could get lost.
+        if offsetIndex.count > 0 { try Self.sync(offsetIndex.path, files) }
+        if timeIndex.count > 0 { try Self.sync(timeIndex.path, files) }
         indexesAreSynced = true
+    }
+
+    static func sync(_ path: String, _ files: any FileSystem) throws(FileError) {
+        let file = try files.open(path, .readWrite)
+        defer { file.close() }
+        try file.sync()
     }
 
     // MARK: Timestamps

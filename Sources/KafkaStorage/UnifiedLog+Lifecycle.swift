@@ -42,14 +42,16 @@ extension UnifiedLog {
             state.withLock { $0.isClosed = true }
             return
         }
-        try flush()
+        // Of a log that never held anything there is nothing to be lost.
+        let isUnused = state.withLock { $0.nextOffset == 0 && $0.segments.allSatisfy { $0.size == 0 } }
+        if !isUnused { try flush() }
         try state.withLock { (state) throws(StorageError) in
             if state.isClosed { return }
             try Self.writeLastSnapshot(&state)
             try storing { () throws(FileError) in
                 for segment in state.segments { try segment.finish() }
                 for segment in state.segments { segment.release() }
-                if state.hasNewNames { try state.files.syncDirectory(state.directory) }
+                if state.hasNewNames, !isUnused { try state.files.syncDirectory(state.directory) }
             }
             state.hasNewNames = false
             state.isClosed = true

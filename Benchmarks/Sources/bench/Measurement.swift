@@ -15,7 +15,7 @@ struct Workload {
     static let logBatch = 64 << 10
     static let logBatches: Int64 = 4_096
     /// Written in one run, so that the dirty pages do not come to matter.
-    private static let bytesMax = 768 << 20
+    private static let bytesMax = 256 << 20
 
     let name: String
     let kind: Kind

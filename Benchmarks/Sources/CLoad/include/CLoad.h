@@ -50,6 +50,10 @@ int64_t load_now(void);
 /// Sends one frame and receives one (both without the length) on a new connection; the answer's length, or -1.
 long load_call(uint16_t port, const void *request, size_t length, void *answer, size_t capacity);
 
+/// Touches so much memory once and gives it back: where a virtual machine gets its memory from the host page by page,
+/// what runs next would otherwise pay for that.
+void load_touch_memory(size_t bytes);
+
 /// A port that nobody listens on at the moment.
 uint16_t load_free_port(void);
 
