@@ -119,7 +119,7 @@ let package = Package(
         tests("KafkaRecordsTests", ["KafkaRecords", "KafkaBase"]),
         tests("KafkaStorageTests", ["KafkaStorage", "KafkaRecords", "KafkaRuntime", "KafkaBase", "DispatchRuntime"]),
         tests("KafkaRaftTests", ["KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
-        tests("KafkaMetadataTests", ["KafkaMetadata", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
+        tests("KafkaMetadataTests", ["KafkaMetadata", "KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
         tests(
             "KafkaReplicationTests",
             ["KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
