@@ -128,7 +128,7 @@ let package = Package(
             "KafkaServerTests",
             [
                 "KafkaServer", "KafkaStorage", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
-                "KafkaMetadata", "DispatchRuntime", logging,
+                "KafkaMetadata", "KafkaReplication", "KafkaRaft", "KafkaSimulator", "DispatchRuntime", logging,
             ]),
         tests(
             "KafkaToolsTests",
