@@ -24,6 +24,7 @@ enum Layering {
         row("CZlib", []), row("CLZ4", []), row("CSnappy", []), row("CZstd", []),
         row("KafkaBase", ["CPlatform"]),
         row("KafkaRuntime", ["KafkaBase"], collections),
+        row("RuntimeConformance", ["KafkaRuntime"]),
         // Formats
         row("KafkaProtocol", ["KafkaBase"]),
         row("KafkaRecords", ["KafkaBase"] + codecs),
