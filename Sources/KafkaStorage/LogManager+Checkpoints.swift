@@ -28,8 +28,13 @@ extension LogManager {
 
     /// Writes checkpoints and forgets silent producers at their intervals, from now until the shutdown.
     public func startTasks() {
-        repeatTask(every: configuration.recoveryPointCheckpointIntervalMs) { $0.checkpointRecoveryPoints() }
-        repeatTask(every: configuration.logStartOffsetCheckpointIntervalMs) { $0.checkpointLogStartOffsets() }
+        let delay = configuration.initialTaskDelayMs
+        repeatTask(after: delay, every: configuration.recoveryPointCheckpointIntervalMs) {
+            $0.checkpointRecoveryPoints()
+        }
+        repeatTask(after: delay, every: configuration.logStartOffsetCheckpointIntervalMs) {
+            $0.checkpointLogStartOffsets()
+        }
         repeatTask(every: configuration.highWatermarkCheckpointIntervalMs) { $0.checkpointHighWatermarks() }
         repeatTask(every: configuration.producerExpirationCheckIntervalMs) { manager in
             let now = manager.runtime.clock.wallMilliseconds
@@ -37,15 +42,18 @@ extension LogManager {
         }
     }
 
-    private func repeatTask(every interval: Int64, _ task: @escaping @Sendable (LogManager) -> Void) {
+    /// - Parameter interval: milliseconds; at 0 the task runs once.
+    private func repeatTask(
+        after delay: Int64 = 0, every interval: Int64, _ task: @escaping @Sendable (LogManager) -> Void
+    ) {
         let isShutDown = state.withLock { $0.isShutDown }
         if isShutDown { return }
         let runtime = runtime
-        queue.schedule(after: interval) { [weak self] in
+        queue.schedule(after: delay + interval) { [weak self] in
             guard let manager = self else { return }
             runtime.queues.runBlocking {
                 task(manager)
-                manager.repeatTask(every: interval, task)
+                if interval > 0 { manager.repeatTask(every: interval, task) }
             }
         }
     }

@@ -9,6 +9,8 @@ public struct LogManagerConfiguration: Sendable {
     public var directories: [String]
     /// `num.recovery.threads.per.data.dir`.
     public var recoveryThreadsPerDirectory = 2
+    /// `log.initial.task.delay.ms`: how long after `startTasks` the intervals of the checkpoints begin.
+    public var initialTaskDelayMs: Int64 = 0
     /// `log.flush.offset.checkpoint.interval.ms`.
     public var recoveryPointCheckpointIntervalMs: Int64 = 60_000
     /// `log.flush.start.offset.checkpoint.interval.ms`.
