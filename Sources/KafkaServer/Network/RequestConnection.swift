@@ -174,9 +174,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         } catch {
             return end(reason: "malformed \(Handler.Request.apiKey) version \(version) request: \(error)")
         }
-        guard reader.remaining == 0 else {
-            return end(reason: "\(Handler.Request.apiKey) version \(version): \(reader.remaining) bytes left over")
-        }
+        // Bytes after the body are passed over, as Kafka does: librdkafka's flexible request for all topics has three.
         let context = RequestContext(
             broker: broker, version: version, clientID: frame.clientID, listenerName: listener.name,
             peer: connection.remoteAddress, queue: queue)
