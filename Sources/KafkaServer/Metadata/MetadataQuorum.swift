@@ -146,9 +146,12 @@ package final class MetadataQuorum: @unchecked Sendable {
         published = controller.state.visibleImage
         publisher(published, MetadataDelta(everythingIn: published))
         isStarting = false
+        // Not up to the end of the log: it may end inside a transaction, which a snapshot there would lose.
+        let applied = published.provenance
         perform(
             node.applied(
-                upTo: node.logEndOffset, epoch: node.epoch, bytes: replayedBytes, timestamp: now, now: now))
+                upTo: applied.offset + 1, epoch: applied.epoch, bytes: replayedBytes, timestamp: applied.timestamp,
+                now: now))
         scheduleTick()
     }
 
