@@ -134,7 +134,8 @@ let package = Package(
         tests(
             "KafkaToolsTests",
             [
-                "KafkaTools", "KafkaServer", "KafkaMetadata", "KafkaRaft", "KafkaStorage", "KafkaRecords", "KafkaProtocol",
+                "KafkaTools", "KafkaServer", "KafkaMetadata", "KafkaRaft", "KafkaStorage", "KafkaRecords",
+                "KafkaProtocol",
                 "KafkaRuntime", "KafkaBase", argumentParser,
             ]),
         tests(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What `swiftkafka-server` was called with. Read here and not by a library, because its Foundation would be a third of
-/// the broker's resident memory (docs/decisions/0013-server-arguments.md).
+/// the broker's resident memory (docs/decisions/0015-server-arguments.md).
 enum CommandLineArguments: Equatable {
     /// Run a broker.
     case run(configurationFile: String?, overrides: [String])

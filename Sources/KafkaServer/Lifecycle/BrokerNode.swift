@@ -114,7 +114,9 @@ package final class BrokerNode: @unchecked Sendable {
     private func openParts() throws -> Starting {
         let storageLog = loggers.logger("storage")
         let storage = try OpenStorage.open(
-            configuration, runtime: runtime, observer: StorageEvents(log: storageLog), log: storageLog)
+            configuration, runtime: runtime,
+            observer: StorageEvents(log: storageLog) { [weak self] in self?.checkDirectoriesInService() },
+            log: storageLog)
         do {
             let replicas = ReplicaManager()
             let published = PublishedMetadata()
@@ -191,6 +193,17 @@ package final class BrokerNode: @unchecked Sendable {
             "no log directory can be used: \(report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))")
     }
 
+    /// A broker whose last log directory has failed is of no use to anybody.
+    private func checkDirectoriesInService() {
+        queue.async { [self] in
+            guard case .running(let running) = phase, !running.storage.logs.directories.contains(where: \.isOnline)
+            else { return }
+            reportFatal("all log directories have failed")
+        }
+    }
+
+    private func reportFatal(_ reason: String) { fatal.withLock { $0 }?(reason) }
+
     /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
     /// perhaps made again, while their removal was cut short.
     private func setStraysAside(_ logs: LogManager, _ image: MetadataImage) {
@@ -226,7 +239,7 @@ package final class BrokerNode: @unchecked Sendable {
                 updater.apply(image, delta)
                 published.publish(image)
             },
-            onFatal: { [weak self] reason in self?.fatal.withLock { $0 }?(reason) })
+            onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }
 
     private func makeContext(
