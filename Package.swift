@@ -106,7 +106,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         // Executables
-        executable("swiftkafka-server", ["SwiftKafka", "KafkaServer", "DispatchRuntime", argumentParser, logging]),
+        executable(
+            "swiftkafka-server", ["KafkaBase", "KafkaRuntime", "KafkaServer", "DispatchRuntime", logging]),
         executable("swiftkafka", ["KafkaTools", argumentParser]),
         executable("dump-log-segments", ["KafkaTools", argumentParser]),
         executable("generate-protocol", []),
@@ -119,7 +120,7 @@ let package = Package(
         tests("KafkaRecordsTests", ["KafkaRecords", "KafkaBase"]),
         tests("KafkaStorageTests", ["KafkaStorage", "KafkaRecords", "KafkaRuntime", "KafkaBase", "DispatchRuntime"]),
         tests("KafkaRaftTests", ["KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
-        tests("KafkaMetadataTests", ["KafkaMetadata", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
+        tests("KafkaMetadataTests", ["KafkaMetadata", "KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
         tests(
             "KafkaReplicationTests",
             ["KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
@@ -128,14 +129,20 @@ let package = Package(
             "KafkaServerTests",
             [
                 "KafkaServer", "KafkaStorage", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
-                "KafkaMetadata", "DispatchRuntime", logging,
+                "KafkaMetadata", "KafkaReplication", "KafkaRaft", "KafkaSimulator", "DispatchRuntime", logging,
             ]),
-        tests("KafkaToolsTests", ["KafkaTools", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
+        tests(
+            "KafkaToolsTests",
+            [
+                "KafkaTools", "KafkaServer", "KafkaMetadata", "KafkaRaft", "KafkaStorage", "KafkaRecords",
+                "KafkaProtocol",
+                "KafkaRuntime", "KafkaBase", argumentParser,
+            ]),
         tests(
             "KafkaSimulatorTests",
             [
                 "KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
-                "RuntimeConformance",
+                "RuntimeConformance", "DispatchRuntime", logging,
             ]),
         tests("SwiftKafkaTests", ["SwiftKafka"]),
         tests("TidyTests", []),

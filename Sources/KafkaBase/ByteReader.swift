@@ -110,8 +110,24 @@ public struct ByteReader {
     /// The next `count` bytes as text; refuses what is not UTF-8.
     public mutating func readString(_ count: Int) throws(WireError) -> String {
         let bytes = try readBorrowed(count)
+        // Nearly all text is ASCII, for which the plain initializer is several times faster than the validating one.
+        if Self.isASCII(bytes) { return String(decoding: bytes, as: UTF8.self) }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw WireError(.invalidUTF8) }
         return text
+    }
+
+    private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var seen: UInt64 = 0
+        var index = 0
+        while index + 8 <= bytes.count {
+            seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            index += 8
+        }
+        while index < bytes.count {
+            seen |= UInt64(bytes[index])
+            index += 1
+        }
+        return seen & 0x8080_8080_8080_8080 == 0
     }
 
     public mutating func skip(_ count: Int) throws(WireError) { _ = try readBorrowed(count) }

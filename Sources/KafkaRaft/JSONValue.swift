@@ -3,7 +3,7 @@
 /// The subset of JSON (RFC 8259) that the state files of a log directory use: everything but fractions and exponents.
 ///
 /// Nesting is bounded, so that a damaged file cannot exhaust the stack.
-enum JSONValue: Equatable {
+enum JSONValue {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -11,8 +11,6 @@ enum JSONValue: Equatable {
     case array([JSONValue])
     /// In the order of the text; keys may repeat, the first one is found.
     case object([(key: String, value: JSONValue)])
-
-    static func == (left: JSONValue, right: JSONValue) -> Bool { left.text == right.text }
 
     subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
@@ -32,34 +30,6 @@ enum JSONValue: Equatable {
     var array: [JSONValue]? {
         guard case .array(let elements) = self else { return nil }
         return elements
-    }
-
-    /// The value on one line without spaces.
-    var text: String {
-        switch self {
-        case .null: "null"
-        case .bool(let value): value ? "true" : "false"
-        case .integer(let value): "\(value)"
-        case .string(let value): Self.quoted(value)
-        case .array(let elements): "[\(elements.map(\.text).joined(separator: ","))]"
-        case .object(let members):
-            "{\(members.map { "\(Self.quoted($0.key)):\($0.value.text)" }.joined(separator: ","))}"
-        }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\u{00}"..."\u{1F}":
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 
     /// Reads a whole text; nil where it is not JSON of this subset.

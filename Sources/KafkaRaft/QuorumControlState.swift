@@ -5,6 +5,8 @@ package import KafkaProtocol
 /// What the control records of the metadata log and of its newest snapshot say about the quorum itself (KIP-853).
 package struct QuorumControlState: Sendable {
     package private(set) var kraftVersion = KRaftVersion.staticVoters
+    /// A level that this release does not know, with which it must not take part.
+    package private(set) var unknownVersion: Int16?
     /// The voters with their endpoints; nil where the log does not hold them.
     package private(set) var voters: VotersRecord?
     /// Whether the voters stand in the log itself, and not only in the checkpoint that formatting wrote.
@@ -30,7 +32,8 @@ package struct QuorumControlState: Sendable {
         for record in records {
             switch record {
             case .kraftVersion(let version):
-                kraftVersion = version.kRaftVersion >= 1 ? .reconfigurable : .staticVoters
+                kraftVersion = KRaftVersion(rawValue: version.kRaftVersion) ?? .reconfigurable
+                unknownVersion = KRaftVersion(rawValue: version.kRaftVersion) == nil ? version.kRaftVersion : nil
             case .voters(let record):
                 voters = record
                 areVotersInLog =
@@ -48,14 +51,12 @@ package struct QuorumControlState: Sendable {
     /// With kraft.version 1 the voters of the formatted checkpoint are repeated once in the log, so that they are part of
     /// every later snapshot.
     func recordsAtEpochStart(leaderID: Int32, staticVoters: [Int32]) -> [KRaftControlRecord] {
-        let version: Int16 = kraftVersion == .reconfigurable ? 1 : 0
-        let everyone = (voterIDs ?? staticVoters).map { id in
-            LeaderChangeMessage.Voter(voterID: id, voterDirectoryID: directoryID(ofVoter: id) ?? .zero)
-        }
+        // Version 0, without directory ids: Kafka reads every LeaderChange record as version 0, whatever it says.
+        let everyone = (voterIDs ?? staticVoters).map { LeaderChangeMessage.Voter(voterID: $0) }
         var records: [KRaftControlRecord] = [
             .leaderChange(
                 LeaderChangeMessage(
-                    version: version, leaderID: leaderID, voters: everyone,
+                    version: 0, leaderID: leaderID, voters: everyone,
                     grantingVoters: everyone.filter { $0.voterID == leaderID }))
         ]
         if kraftVersion == .reconfigurable, !areVotersInLog, let voters {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaBase
+private import KafkaProtocol
 
 /// What a raft node must remember over a restart, whatever happens to its log: the epoch, who leads it and whom the
 /// node voted for in it.
@@ -32,27 +33,14 @@ package struct QuorumState: Equatable, Sendable {
 
     /// The file's content in the version that goes with `kraftVersion`.
     package func encoded(kraftVersion: KRaftVersion) -> [UInt8] {
-        let leader: (key: String, value: JSONValue) = ("leaderId", .integer(Int64(leaderID ?? -1)))
-        let epoch: (key: String, value: JSONValue) = ("leaderEpoch", .integer(Int64(leaderEpoch)))
-        let voted: (key: String, value: JSONValue) = ("votedId", .integer(Int64(votedID ?? -1)))
-        let object: JSONValue =
-            switch kraftVersion {
-            case .staticVoters:
-                .object([
-                    ("clusterId", .string("")), leader, epoch, voted, ("appliedOffset", .integer(0)),
-                    (
-                        "currentVoters",
-                        .array(currentVoters.map { .object([("voterId", .integer(Int64($0)))]) })
-                    ),
-                    ("data_version", .integer(0)),
-                ])
-            case .reconfigurable:
-                .object([
-                    leader, epoch, voted, ("votedDirectoryId", .string(votedDirectoryID.description)),
-                    ("data_version", .integer(1)),
-                ])
-            }
-        return Array(object.text.utf8)
+        var data = QuorumStateData()
+        data.leaderID = leaderID ?? -1
+        data.leaderEpoch = leaderEpoch
+        data.votedID = votedID ?? -1
+        data.votedDirectoryID = votedDirectoryID
+        data.currentVoters = currentVoters.map { .init(voterID: $0) }
+        let version = kraftVersion.rawValue
+        return Array("\(data.json(version: version).dropLast()),\"data_version\":\(version)}".utf8)
     }
 
     /// Reads a file's content. Throws `RaftError.invalidQuorumState` with what is wrong.
@@ -91,7 +79,7 @@ package struct QuorumState: Equatable, Sendable {
 
     private static func voters(_ object: JSONValue) throws(RaftError) -> [Int32] {
         guard let list = object["currentVoters"] else { throw .invalidQuorumState("currentVoters is missing") }
-        if list == .null { return [] }
+        if case .null = list { return [] }
         guard let elements = list.array else { throw .invalidQuorumState("currentVoters is not a list") }
         var voters: [Int32] = []
         for element in elements {

@@ -77,7 +77,7 @@ package struct RaftNode: Sendable {
 
     /// Takes over what was found on disk.
     ///
-    /// Throws `unsupportedVoters` unless this node is the only voter.
+    /// Throws `unsupportedVoters` unless this node is the only voter, and the way in which the voters are kept is known.
     package init(_ configuration: Configuration, recovered: Recovered) throws(RaftError) {
         self.configuration = configuration
         control = recovered.control
@@ -120,6 +120,9 @@ package struct RaftNode: Sendable {
     }
 
     private func checkVoters(_ saved: QuorumState?) throws(RaftError) {
+        if let version = control.unknownVersion {
+            throw .unsupportedVoters("\(KRaftVersion.featureName) \(version) is not known")
+        }
         guard voters == [configuration.nodeID] else {
             throw .unsupportedVoters("the voters are \(voters), this node is \(configuration.nodeID)")
         }

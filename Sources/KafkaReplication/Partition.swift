@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaBase
 package import KafkaRecords
+package import KafkaRuntime
 package import KafkaStorage
 internal import Synchronization
 
@@ -27,8 +28,20 @@ package final class Partition: Sendable {
         var log: UnifiedLog?
         /// Set when the log could not be opened or its directory has failed.
         var isOffline = false
+        /// Set when the partition was deleted; who found it before is still here.
+        var isRemoved = false
         var leader: Leadership
         var waiters: [any PartitionWaiter] = []
+        /// `flush.messages`: so many records may be in the log without a sync.
+        var unsyncedRecordsMax = Int64.max
+        var isSyncing = false
+        var syncWaiters: [SyncWaiter] = []
+    }
+
+    /// Who waits for everything below `endOffset` to be durable.
+    private struct SyncWaiter {
+        let endOffset: Int64
+        let complete: @Sendable (PartitionFault?) -> Void
     }
 
     /// Who leads the partition, as the cluster's metadata last said.
@@ -49,7 +62,10 @@ package final class Partition: Sendable {
     package init(topicPartition: TopicPartition, topicID: KafkaUUID, log: UnifiedLog?, leadership: Leadership) {
         self.topicPartition = topicPartition
         self.topicID = topicID
-        state = Mutex(State(log: log, isOffline: log == nil, leader: leadership))
+        state = Mutex(
+            State(
+                log: log, isOffline: log == nil, leader: leadership,
+                unsyncedRecordsMax: log?.configuration.flushMessages ?? .max))
     }
 
     package var leadership: Leadership { state.withLock { $0.leader } }
@@ -68,10 +84,19 @@ package final class Partition: Sendable {
         for waiter in lost { waiter.partitionLost() }
     }
 
+    /// The topic's configuration has changed.
+    package func update(_ configuration: LogConfiguration) {
+        let log = state.withLock { state in
+            state.unsyncedRecordsMax = configuration.flushMessages
+            return state.log
+        }
+        log?.update(configuration)
+    }
+
     /// The partition is deleted: whoever waits for it is told.
     package func remove() {
         let lost = state.withLock { state -> [any PartitionWaiter] in
-            state.isOffline = true
+            state.isRemoved = true
             state.log = nil
             defer { state.waiters = [] }
             return state.waiters
@@ -85,6 +110,7 @@ package final class Partition: Sendable {
     /// - Returns: or the error to answer (KIP-320 fencing).
     package func leaderLog(currentLeaderEpoch: Int32 = -1) -> Result<(log: UnifiedLog, epoch: Int32), PartitionFault> {
         state.withLock { state in
+            guard !state.isRemoved else { return .failure(.init(.unknownTopicOrPartition)) }
             guard !state.isOffline, let log = state.log else { return .failure(.init(.kafkaStorageError)) }
             if currentLeaderEpoch >= 0 {
                 if currentLeaderEpoch < state.leader.leaderEpoch { return .failure(.init(.fencedLeaderEpoch)) }
@@ -95,15 +121,23 @@ package final class Partition: Sendable {
         }
     }
 
-    /// Appends what a client produced and moves the high watermark as far as the in-sync replicas allow: with this
-    /// broker the only replica, to the end of the log.
+    /// What an append came to.
+    package struct Appended: Sendable {
+        package let info: AppendInfo
+        /// The topic wants its records synced (`flush.messages`): they are acknowledged, and shown to consumers, once
+        /// `sync` has completed.
+        package let mustSync: Bool
+    }
+
+    /// Appends what a client produced and, unless the records must be synced first, moves the high watermark as far as
+    /// the in-sync replicas allow: with this broker the only replica, to the end of the log.
     ///
     /// - Parameters:
     ///   - batches: changed in place: offsets, leader epoch, and timestamps where the topic asks for that.
     ///   - now: milliseconds since 1970.
     package func append(
         _ batches: UnsafeMutableRawBufferPointer, origin: AppendOrigin, now: Int64
-    ) -> Result<AppendInfo, PartitionFault> {
+    ) -> Result<Appended, PartitionFault> {
         let log: UnifiedLog
         let epoch: Int32
         switch leaderLog() {
@@ -116,9 +150,56 @@ package final class Partition: Sendable {
         } catch {
             return .failure(PartitionFault(error))
         }
+        let unsyncedMax = state.withLock { $0.unsyncedRecordsMax }
+        if unsyncedMax != .max, info.lastOffset + 1 - log.recoveryPoint >= unsyncedMax {
+            return .success(Appended(info: info, mustSync: true))
+        }
         log.updateHighWatermark(info.lastOffset + 1)
         notify(bytes: batches.count)
-        return .success(info)
+        return .success(Appended(info: info, mustSync: false))
+    }
+
+    // MARK: Syncing
+
+    /// Makes everything below `endOffset` durable, then moves the high watermark there. Whoever asks while a sync is
+    /// under way shares the next one.
+    ///
+    /// - Parameter complete: called on any thread.
+    package func sync(
+        upTo endOffset: Int64, on queues: any QueueFactory, complete: @escaping @Sendable (PartitionFault?) -> Void
+    ) {
+        let begins = state.withLock { state in
+            state.syncWaiters.append(SyncWaiter(endOffset: endOffset, complete: complete))
+            defer { state.isSyncing = true }
+            return !state.isSyncing
+        }
+        if begins { queues.runBlocking { self.syncOnce(on: queues) } }
+    }
+
+    private func syncOnce(on queues: any QueueFactory) {
+        let (waiting, log) = state.withLock { state in
+            defer { state.syncWaiters = [] }
+            return (state.syncWaiters, state.log)
+        }
+        let fault = log.map { Self.sync($0, waiting) } ?? PartitionFault(.unknownTopicOrPartition)
+        if fault == nil { notify(bytes: 1) }
+        for waiter in waiting { waiter.complete(fault) }
+        let goesOn = state.withLock { state in
+            state.isSyncing = !state.syncWaiters.isEmpty
+            return state.isSyncing
+        }
+        if goesOn { queues.runBlocking { self.syncOnce(on: queues) } }
+    }
+
+    private static func sync(_ log: UnifiedLog, _ waiting: [SyncWaiter]) -> PartitionFault? {
+        let end = waiting.reduce(0) { max($0, $1.endOffset) }
+        do throws(StorageError) {
+            try log.flush(upTo: end)
+        } catch {
+            return PartitionFault(error)
+        }
+        log.updateHighWatermark(end)
+        return nil
     }
 
     private func notify(bytes: Int) {
@@ -131,11 +212,14 @@ package final class Partition: Sendable {
     /// Adds a waiter; false when this broker no longer leads the partition, so that nobody would call it.
     package func add(_ waiter: any PartitionWaiter) -> Bool {
         state.withLock { state in
-            guard state.leader.isLocal, !state.isOffline else { return false }
+            guard state.leader.isLocal, !state.isOffline, !state.isRemoved else { return false }
             state.waiters.append(waiter)
             return true
         }
     }
+
+    /// How many wait.
+    package var waiterCount: Int { state.withLock { $0.waiters.count } }
 
     package func remove(_ waiter: any PartitionWaiter) {
         state.withLock { state in

@@ -21,6 +21,12 @@ extension FileSystem {
     /// Replaces a file so that a crash leaves the old or the new content, never a mixture: writes `<path>.tmp`, syncs
     /// it, renames it over `path`, syncs the directory.
     public func replaceFile(_ path: String, with content: [UInt8]) throws(FileError) {
+        try replaceFileLeavingName(path, with: content)
+        try syncDirectory(parentDirectory(of: path))
+    }
+
+    /// `replaceFile` without the last step: until the caller syncs the directory, a crash may leave the old content.
+    public func replaceFileLeavingName(_ path: String, with content: [UInt8]) throws(FileError) {
         let temporary = path + ".tmp"
         do throws(FileError) { try remove(temporary) } catch { if error.kind != .notFound { throw error } }
         let file = try open(temporary, .createNew)
@@ -28,7 +34,6 @@ extension FileSystem {
         try file.write(content, at: 0)
         try file.sync()
         try rename(temporary, to: path)
-        try syncDirectory(parentDirectory(of: path))
     }
 }
 

@@ -38,8 +38,19 @@ public struct ListenOptions: Sendable {
     public var idleTimeout: Int64 = 600_000
     /// Milliseconds that `connect` gives each of the host's addresses.
     public var connectTimeout: Int64 = 10_000
+    /// Asked by a listener before it takes a connection; nil takes all.
+    public var gate: (any AcceptGate)?
 
     public init() {}
+}
+
+/// Decides when a listener takes the next connection. Those it does not take wait where the operating system keeps them.
+public protocol AcceptGate: AnyObject, Sendable {
+    /// Takes a place for one connection. False: the listener takes none until its `resumeAccepting` is called. Whoever
+    /// gets the connection, by the listener's `accept`, gets the place along with it.
+    func takePlace() -> Bool
+    /// Gives back a place for which no connection was there.
+    func returnPlace()
 }
 
 /// Stream sockets. Connections live on *reactors*: serial queues that do the reading and writing.
@@ -64,7 +75,9 @@ public protocol Network: Sendable {
 public protocol Listener: AnyObject, Sendable {
     /// With the port that was really bound.
     var boundAddress: SocketAddress { get }
-    /// Stops accepting. Connections that were accepted stay.
+    /// Goes on after the gate has kept a connection waiting; does nothing where none waits.
+    func resumeAccepting()
+    /// Stops accepting. Connections that were accepted stay; those that wait are refused.
     func close()
 }
 

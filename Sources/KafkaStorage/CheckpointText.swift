@@ -31,7 +31,7 @@ package enum CheckpointText {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .corrupt(path: path, position: 0, reason: "not UTF-8")
         }
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         if lines.last == "" { lines.removeLast() }
         guard let version = lines.first else { return [] }
         guard version == "0" else {

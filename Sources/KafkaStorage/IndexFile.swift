@@ -84,7 +84,8 @@ struct IndexFile: Sendable {
         isLoaded = true
     }
 
-    /// Takes the file for empty, or missing, without opening it.
+    /// Takes the file for empty, or missing, without opening it. What it really holds is overwritten, or cut off when
+    /// it is trimmed.
     mutating func assumeEmpty() {
         forget()
         isPreallocated = false

@@ -25,6 +25,10 @@ extension LogLoader {
         try state.rebuildProducers(to: base, now: now)
         var index = first
         while index < state.segments.count {
+            guard follows(state.segments[index], state) else {
+                try dropSegments(from: index, &state)
+                break
+            }
             let isWhole = try recover(state.segments[index], &state)
             index += 1
             if !isWhole { try dropSegments(from: index, &state) }
@@ -38,7 +42,7 @@ extension LogLoader {
     }
 
     /// The segment that holds the recovery point; the one before it, too, where its indexes did not reach the disk.
-    private mutating func firstToCheck(_ state: LogState) -> Int {
+    private mutating func firstToCheck(_ state: borrowing LogState) -> Int {
         let holding = state.segmentIndex(for: options.recoveryPoint) ?? 0
         let lacking = state.segments[..<holding].firstIndex { $0.lacksIndexes && $0.size > 0 }
         if let lacking { return lacking }
@@ -52,16 +56,21 @@ extension LogLoader {
         }
     }
 
+    /// Whether a segment begins where the one before ends. A machine that stops may keep a later file and lose the end
+    /// of an earlier one; only compaction makes gaps that are meant.
+    private func follows(_ segment: LogSegment, _ state: borrowing LogState) -> Bool {
+        if segment.baseOffset == state.nextOffset { return true }
+        return configuration.cleanupPolicy.contains(.compact) && segment.baseOffset > state.nextOffset
+    }
+
     /// Checks one segment from its first byte on; false where it was cut.
     private mutating func recover(_ segment: LogSegment, _ state: inout LogState) throws(StorageError) -> Bool {
         state.nextOffset = max(state.nextOffset, segment.baseOffset)
         let fileSize = segment.size
         if fileSize == 0, !segment.lacksIndexes { return true }
         if fileSize > 0 { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
-        let file = try storing { () throws(FileError) in
-            try segment.resetIndexes()
-            return try segment.openFile()
-        }
+        segment.resetIndexes()
+        let file = try storing { () throws(FileError) in try segment.openFile() }
         var scanner = SegmentScanner(file, fileSize: fileSize, baseOffset: segment.baseOffset)
         while let (entry, bytes) = try scanner.next() {
             if let batch = entry.batch {
@@ -73,9 +82,14 @@ extension LogLoader {
             state.nextOffset = entry.nextOffset
         }
         state.producers.advance(to: state.nextOffset)
-        try storing { () throws(FileError) in try segment.finishRecovery() }
+        let damage = scanner.damage
+        try storing { () throws(FileError) in
+            try segment.finishRecovery(fileSize: fileSize)
+            // What was cut off must not come back behind batches that will take its place.
+            if damage != nil { try file.sync() }
+        }
         segment.release()
-        guard let damage = scanner.damage else { return true }
+        guard let damage else { return true }
         events.append(
             .truncatedTail(path: segment.logPath, from: fileSize, to: damage.position, reason: damage.reason))
         return false
@@ -93,9 +107,12 @@ extension LogLoader {
                     if error.kind != .notFound { throw .io(error) }
                 }
             }
-            events.append(.removedFile(path: segment.logPath, reason: "it follows a damaged segment"))
+            events.append(.removedFile(path: segment.logPath, reason: "the log ends before it"))
         }
+        guard index < state.segments.count else { return }
         state.segments.removeSubrange(index...)
+        // Nor must these, over the new segments of the same names.
+        try storing { () throws(FileError) in try files.syncDirectory(directory) }
     }
 
     /// Finishes or takes back what a crash interrupted: deletions, and swaps of cleaned segments.

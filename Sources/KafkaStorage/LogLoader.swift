@@ -20,6 +20,8 @@ struct LogLoader {
     var names: [String] = []
     var namesChanged = false
     var isNew = false
+    /// Whether there was no segment, so that one was made.
+    var madeSegment = false
     let now: Int64
 
     init(
@@ -70,10 +72,9 @@ struct LogLoader {
     private mutating func makeState(
         start: Int64, epochs: LeaderEpochCache, topicID: KafkaUUID?
     ) throws(StorageError) -> LogState {
-        var createdSegment = false
         if segments.isEmpty {
             segments = [try createSegment(at: start)]
-            createdSegment = true
+            madeSegment = true
         }
         var state = LogState(
             topicPartition: topicPartition, files: files, random: runtime.random, settings: options.settings,
@@ -82,7 +83,7 @@ struct LogLoader {
             nextOffset: segments[segments.count - 1].baseOffset, highWatermark: LogOffsetMetadata(offset: start),
             recoveryPoint: options.recoveryPoint, epochs: epochs, producers: ProducerStateTable(endOffset: start),
             snapshots: snapshots)
-        state.hasNewNames = createdSegment
+        state.hasNewNames = madeSegment
         state.hasNewDirectory = isNew
         return state
     }
@@ -97,11 +98,11 @@ struct LogLoader {
     // MARK: Parts
 
     private mutating func findSegments() throws(StorageError) {
-        let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
         for name in names {
             if let base = LogFileNames.offset(name, suffix: LogFileNames.logSuffix) {
                 let status = try storing { () throws(FileError) in try files.status(path(name)) }
                 guard let status, !status.isDirectory else { continue }
+                let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
                 segments.append(
                     LogSegment(baseOffset: base, directory: directory, size: status.size, parameters, files))
             } else if let offset = LogFileNames.offset(name, suffix: LogFileNames.snapshotSuffix) {
@@ -109,6 +110,7 @@ struct LogLoader {
             }
         }
         // Names are sorted and their digits padded, so that the order is that of the offsets.
+        try dropUselessSegments()
         snapshots = keepSnapshots(snapshots)
         let present = Set(names)
         for segment in segments {
@@ -118,6 +120,33 @@ struct LogLoader {
                 && present.contains(digits + LogFileNames.timeIndexSuffix)
             if !hasIndexes { segment.lacksIndexes = true }
             if segment.size == 0 { segment.assumeEmptyIndexes() }
+        }
+    }
+
+    /// An empty segment between others, or at the end over offsets that the one before holds, was made by a roll that
+    /// then failed.
+    private mutating func dropUselessSegments() throws(StorageError) {
+        for index in segments.indices.dropFirst().dropLast().reversed() where segments[index].size == 0 {
+            removeFiles(of: segments.remove(at: index))
+        }
+        guard segments.count > 1, let last = segments.last, last.size == 0 else { return }
+        let before = segments[segments.count - 2]
+        defer { before.release() }
+        do throws(StorageError) {
+            guard try before.readNextOffset() > last.baseOffset else { return }
+        } catch {
+            // Damage before the last segment is for the recovery to find.
+            guard case .corrupt = error else { throw error }
+            return
+        }
+        removeFiles(of: segments.removeLast())
+    }
+
+    private mutating func removeFiles(of segment: LogSegment) {
+        let digits = LogFileNames.digits(segment.baseOffset)
+        // The log file goes last: without it the others are orphans.
+        for suffix in [LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.logSuffix] {
+            remove(digits + suffix, "a roll that failed left it")
         }
     }
 
@@ -148,9 +177,17 @@ struct LogLoader {
         }
     }
 
+    /// nil where there is no id, or where power was lost while the file was new: it is durable only some time after it
+    /// was written, and half of one must not take a whole directory of logs out of service.
     private mutating func loadTopicID() throws(StorageError) -> KafkaUUID? {
         guard names.contains(LogFileNames.partitionMetadata) else { return nil }
-        return try PartitionMetadataFile.read(path(LogFileNames.partitionMetadata), files)
+        do throws(StorageError) {
+            return try PartitionMetadataFile.read(path(LogFileNames.partitionMetadata), files)
+        } catch {
+            guard case .corrupt(_, _, let reason) = error, !options.wasCleanShutdown else { throw error }
+            remove(LogFileNames.partitionMetadata, reason)
+            return nil
+        }
     }
 
     // MARK: Clean shutdown
@@ -173,7 +210,7 @@ struct LogLoader {
         }
         for segment in state.segments {
             segment.syncedSize = segment.size
-            segment.indexesAreSynced = true
+            segment.indexesAreSynced = !madeSegment
         }
         state.recoveryPoint = state.nextOffset
         if !state.snapshots.isEmpty || state.nextOffset > state.logStartOffset {
@@ -184,6 +221,7 @@ struct LogLoader {
                 try state.rebuildProducers(to: state.nextOffset, now: now)
             }
         }
+        for segment in state.segments { segment.release() }
     }
 
     // MARK: Bounds

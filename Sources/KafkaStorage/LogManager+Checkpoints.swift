@@ -28,8 +28,13 @@ extension LogManager {
 
     /// Writes checkpoints and forgets silent producers at their intervals, from now until the shutdown.
     public func startTasks() {
-        repeatTask(every: configuration.recoveryPointCheckpointIntervalMs) { $0.checkpointRecoveryPoints() }
-        repeatTask(every: configuration.logStartOffsetCheckpointIntervalMs) { $0.checkpointLogStartOffsets() }
+        let delay = configuration.initialTaskDelayMs
+        repeatTask(after: delay, every: configuration.recoveryPointCheckpointIntervalMs) {
+            $0.checkpointRecoveryPoints()
+        }
+        repeatTask(after: delay, every: configuration.logStartOffsetCheckpointIntervalMs) {
+            $0.checkpointLogStartOffsets()
+        }
         repeatTask(every: configuration.highWatermarkCheckpointIntervalMs) { $0.checkpointHighWatermarks() }
         repeatTask(every: configuration.producerExpirationCheckIntervalMs) { manager in
             let now = manager.runtime.clock.wallMilliseconds
@@ -37,15 +42,18 @@ extension LogManager {
         }
     }
 
-    private func repeatTask(every interval: Int64, _ task: @escaping @Sendable (LogManager) -> Void) {
+    /// - Parameter interval: milliseconds; at 0 the task runs once.
+    private func repeatTask(
+        after delay: Int64 = 0, every interval: Int64, _ task: @escaping @Sendable (LogManager) -> Void
+    ) {
         let isShutDown = state.withLock { $0.isShutDown }
         if isShutDown { return }
         let runtime = runtime
-        queue.schedule(after: interval) { [weak self] in
+        queue.schedule(after: delay + interval) { [weak self] in
             guard let manager = self else { return }
             runtime.queues.runBlocking {
                 task(manager)
-                manager.repeatTask(every: interval, task)
+                if interval > 0 { manager.repeatTask(every: interval, task) }
             }
         }
     }
@@ -62,6 +70,7 @@ extension LogManager {
     /// Writes a file in each directory where it would say something new. A failure takes the directory out of service.
     private func write(_ checkpoint: Checkpoint) {
         checkpointing.withLock { _ in
+            guard state.withLock({ $0.isLoaded }) else { return }
             let (directories, logs, places) = state.withLock { ($0.directories, $0.logs, $0.places) }
             var offsets = [[TopicPartition: Int64]](repeating: [:], count: directories.count)
             for (partition, log) in logs {
@@ -76,9 +85,9 @@ extension LogManager {
                     try OffsetCheckpoint.write(written, to: "\(directory.path)/\(name)", runtime.files)
                     state.withLock { $0.directories[place].lastCheckpoints[name] = written }
                 } catch {
+                    markOffline(directory: directory.path, reason: "\(error)")
                     observer?.logEvent(
                         .backgroundFailure(path: directory.path, what: "checkpoint \(name)", error: error))
-                    markOffline(directory: directory.path, reason: "\(error)")
                 }
             }
         }

@@ -34,6 +34,8 @@ extension LogManager {
         }
     }
 
+    private static let closingThreadsPerDirectory = 8
+
     /// Closes all logs, some at once, on background threads; then writes the checkpoints and, in each directory where
     /// all went well, the marker of a clean shutdown; lets go of the locks; and calls `completion`, once, there.
     ///
@@ -45,7 +47,8 @@ extension LogManager {
             return state.logs.values.sorted { $0.topicPartition < $1.topicPartition }
         }
         guard let logs else { return completion() }
-        let threads = max(1, min(logs.count, directories.count * configuration.recoveryThreadsPerDirectory))
+        // More than there are cores: the file system makes one of the syncs that wait at the same time.
+        let threads = max(1, min(logs.count, directories.count * Self.closingThreadsPerDirectory))
         let work = ShutdownWork(logs, threads: threads)
         for _ in 0..<threads {
             runtime.queues.runBlocking {

@@ -9,6 +9,8 @@ public struct LogManagerConfiguration: Sendable {
     public var directories: [String]
     /// `num.recovery.threads.per.data.dir`.
     public var recoveryThreadsPerDirectory = 2
+    /// `log.initial.task.delay.ms`: how long after `startTasks` the intervals of the checkpoints begin.
+    public var initialTaskDelayMs: Int64 = 0
     /// `log.flush.offset.checkpoint.interval.ms`.
     public var recoveryPointCheckpointIntervalMs: Int64 = 60_000
     /// `log.flush.start.offset.checkpoint.interval.ms`.
@@ -39,6 +41,8 @@ public struct LoadReport: Sendable {
     public var previousBrokerEpoch: Int64
     /// Directories that are out of service, with the reason.
     public var failedDirectories: [(path: String, error: StorageError)]
+    /// Logs that were not loaded because their files are damaged, by partition. Their directories serve on.
+    public var failedLogs: [(partition: TopicPartition, error: StorageError)]
 }
 
 /// All logs of a broker, in one or more directories.
@@ -54,6 +58,8 @@ public final class LogManager: Sendable {
         var logs: [TopicPartition: UnifiedLog] = [:]
         /// The place in `directories` of every log.
         var places: [TopicPartition: Int] = [:]
+        /// Before, a checkpoint would lack the logs that are not loaded yet.
+        var isLoaded = false
         var isShutDown = false
     }
 
@@ -146,6 +152,7 @@ public final class LogManager: Sendable {
         var options = given
         options.settings = configuration.settings
         options.observer = observer
+        options.recoveryPointLowered = { [weak self] in self?.checkpointRecoveryPoints() }
         return try UnifiedLog.open(
             directory: path, topicPartition: partition, topicID: topicID, configuration: topic, runtime: runtime,
             options: options, remover: remover)

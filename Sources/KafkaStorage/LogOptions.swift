@@ -29,6 +29,9 @@ public struct LogOpenOptions: Sendable {
     public var settings = LogSettings()
     /// Told about what is worth a line in the broker's log.
     public var observer: (any LogObserver)?
+    /// Called, under no lock, when a truncation took the recovery point back. Whoever keeps it in a file must write it
+    /// before this returns: a recovery that trusted the old one would pass over what is appended next. May block.
+    public var recoveryPointLowered: (@Sendable () -> Void)?
 
     public init() {}
 }

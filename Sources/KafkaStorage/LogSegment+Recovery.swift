@@ -3,14 +3,12 @@ import KafkaRuntime
 
 extension LogSegment {
     /// Empties the indexes, so that `recovered` can build them again.
-    func resetIndexes() throws(FileError) {
-        try offsetIndex.create(files)
-        try timeIndex.create(files)
+    func resetIndexes() {
+        assumeEmptyIndexes()
         largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
         firstTimestamp = nil
         bytesSinceIndexEntry = 0
         size = 0
-        _ = try timeIndex.lastEntry(files)
     }
 
     /// Counts a batch that was found good, in place of one that is appended.
@@ -20,9 +18,10 @@ extension LogSegment {
         added(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, byteCount: entry.size)
     }
 
-    /// Cuts the file to the batches that were found good, and the indexes to their entries.
-    func finishRecovery() throws(FileError) {
-        try openFile().truncate(to: size)
+    /// Cuts the file, of `fileSize` bytes, to the batches that were found good, and the indexes to their entries.
+    func finishRecovery(fileSize: Int64) throws(FileError) {
+        // Blocks that were reserved behind the end are given back, too; small segments have none.
+        if size < fileSize || size >= Self.reserveThreshold { try openFile().truncate(to: size) }
         reservedEnd = 0
         try writeLastTimeEntry()
         try offsetIndex.trim(files)

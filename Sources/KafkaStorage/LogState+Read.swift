@@ -6,7 +6,7 @@ extension LogState {
     mutating func read(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
     ) throws(StorageError) -> FetchedRange {
-        try requireService()
+        try requireWritten()
         guard offset >= logStartOffset, offset <= nextOffset else {
             throw .offsetOutOfRange(requested: offset, start: logStartOffset, end: nextOffset)
         }
@@ -23,6 +23,7 @@ extension LogState {
         let count = min(wanted, Int(end - found.position))
         guard count > 0 else { return .empty(at: start) }
         let file = try storing { () throws(FileError) in try segment.openFile() }
+        touched(segment)
         return FetchedRange(
             file: file, position: found.position, count: count, start: start,
             isFirstEntryIncomplete: count < found.size)
@@ -43,7 +44,7 @@ extension LogState {
     }
 
     /// The place of the batch that holds `offset`, of the first behind it, or of the log's end.
-    func resolve(_ offset: Int64) throws(StorageError) -> LogOffsetMetadata {
+    mutating func resolve(_ offset: Int64) throws(StorageError) -> LogOffsetMetadata {
         guard offset < nextOffset, let found = try locate(offset) else {
             return LogOffsetMetadata(
                 offset: offset, segmentBaseOffset: active.baseOffset, position: active.size)
@@ -53,16 +54,16 @@ extension LogState {
     }
 
     /// The batch that holds `offset`, or the first one behind it; nil at the log's end.
-    func locate(
+    mutating func locate(
         _ offset: Int64
     ) throws(StorageError) -> (segment: LogSegment, position: Int64, size: Int)? {
         if let entry = recent.find(offset) { return (active, entry.position, entry.size) }
         guard var index = segmentIndex(for: offset) else { return nil }
         while index < segments.count {
             // Compaction may have taken everything from `offset` to the segment's end.
-            if let entry = try segments[index].entry(holding: offset) {
-                return (segments[index], entry.position, entry.size)
-            }
+            let segment = segments[index]
+            defer { touched(segment) }
+            if let entry = try segment.entry(holding: offset) { return (segment, entry.position, entry.size) }
             index += 1
         }
         return nil

@@ -6,7 +6,7 @@ extension LogState {
     /// Cuts the log back so that it ends at `offset`, or at the start of the batch that holds it. Returns whether
     /// anything was cut. A failure half way takes the log out of service, for its parts may disagree.
     mutating func truncate(to offset: Int64, now: Int64) throws(StorageError) -> Bool {
-        try requireService()
+        try requireWritten()
         precondition(offset >= 0, "a log is truncated to an offset of at least 0")
         guard offset < nextOffset else { return false }
         guard offset >= segments[0].baseOffset else {
@@ -20,6 +20,8 @@ extension LogState {
             }
             let end = try active.truncate(to: offset)
             active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))
+            let active = active
+            openSegments.removeAll { $0 === active }
             try takeBack(to: end, now: now)
         } catch {
             goOffline(error)
@@ -30,7 +32,7 @@ extension LogState {
 
     /// Drops everything and goes on, empty, at `offset`.
     mutating func truncateFully(startingAt offset: Int64, now: Int64) throws(StorageError) {
-        try requireService()
+        try requireWritten()
         do throws(StorageError) {
             let parameters = segmentParameters(now: now)
             let old = segments
@@ -46,7 +48,7 @@ extension LogState {
             hasNewNames = true
             logStartOffset = offset
             nextOffset = offset
-            recoveryPoint = min(recoveryPoint, offset)
+            lowerRecoveryPoint(to: offset)
             truncationCount += 1
             recent.removeAll()
             epochs.removeAll()
@@ -60,11 +62,11 @@ extension LogState {
     }
 
     /// What follows from the log ending at `end` now.
-    private mutating func takeBack(to end: Int64, now: Int64) throws(StorageError) {
+    mutating func takeBack(to end: Int64, now: Int64) throws(StorageError) {
         truncationCount += 1
         nextOffset = end
         recent.removeAll()
-        recoveryPoint = min(recoveryPoint, end)
+        lowerRecoveryPoint(to: end)
         logStartOffset = min(logStartOffset, end)
         epochs.truncateFromEnd(end)
         if epochs.isDirty { afterwards.needsEpochs = true }
@@ -87,9 +89,15 @@ extension LogState {
                     states, endOffset: snapshot, now: now, expirationMs: settings.producerIDExpirationMs)
                 break
             } catch {
-                guard case .corrupt(_, _, let reason) = error else { throw error }
-                afterwards.events.append(.removedFile(path: path, reason: reason))
-                try removeSnapshot(snapshot)
+                switch error {
+                case .corrupt(_, _, let reason):
+                    afterwards.events.append(.removedFile(path: path, reason: reason))
+                    try removeSnapshot(snapshot)
+                case .io(let failure) where failure.kind == .notFound:
+                    // The background thread has not written it yet.
+                    break
+                default: throw error
+                }
                 snapshots.removeAll { $0 == snapshot }
             }
         }
@@ -101,7 +109,7 @@ extension LogState {
     /// Feeds the batches of `[start, end)` to the producers' state.
     private mutating func replayProducers(from start: Int64, to end: Int64) throws(StorageError) {
         guard start < end, var index = segmentIndex(for: start) else { return }
-        while index < segments.count {
+        while index < segments.count, segments[index].baseOffset < end {
             let segment = segments[index]
             let position = try storing { () throws(FileError) in try segment.offsetIndex.lookup(start, files).position }
             _ = try segment.firstEntry(from: position) { entry throws(StorageError) in
@@ -111,6 +119,7 @@ extension LogState {
                 }
                 return false
             }
+            touched(segment)
             index += 1
         }
     }

@@ -9,7 +9,7 @@ import KafkaRuntime
 ///
 /// Offsets below `recoveryPoint` are on disk. What other threads must do afterwards (write a snapshot, sync, tell the
 /// observer) is left in `afterwards`, which `UnifiedLog` empties when it has let go of the lock.
-struct LogState: Sendable {
+struct LogState: ~Copyable, Sendable {
     let topicPartition: TopicPartition
     let files: any FileSystem
     let random: any RandomSource
@@ -32,12 +32,18 @@ struct LogState: Sendable {
     /// Offsets of the snapshot files, ascending.
     var snapshots: [Int64]
     var recent = RecentBatches()
+    /// Segments besides the active one whose files may be open, the longest unused first.
+    var openSegments: [LogSegment] = []
 
     /// Why the log is out of service; nil while it is in service.
     var failure: String?
     var isClosed = false
     /// Goes up whenever offsets are taken back, so that a sync that was under way does not vouch for their successors.
     var truncationCount = 0
+    /// False from a failed write to the next good one: then nothing is deferred, so that its append gets the error.
+    var writesAreTrusted = true
+    /// Milliseconds since 1970.
+    var lastAppendTime: Int64 = 0
     /// Whether names in the directory, and the directory's own name, are yet to be made durable.
     var hasNewNames = false
     var hasNewDirectory = false
@@ -48,13 +54,25 @@ struct LogState: Sendable {
     /// What is left to be done without the lock.
     struct Afterwards: Sendable {
         var events: [LogEvent] = []
-        /// Snapshots to be written, with the offset each is of, after which everything below may be synced.
-        var snapshots: [(offset: Int64, content: [UInt8])] = []
+        /// Snapshots to be written, after which everything below may be synced.
+        var snapshots: [PendingSnapshot] = []
         /// Files to be removed once their delay has passed.
         var removals: [String] = []
         var needsEpochs = false
+        /// The recovery point went back, so that a checkpoint of it would now say too much.
+        var loweredRecoveryPoint = false
 
-        var isEmpty: Bool { events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs }
+        var isEmpty: Bool {
+            events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs && !loweredRecoveryPoint
+        }
+    }
+
+    /// The state of the producers at a roll.
+    struct PendingSnapshot: Sendable {
+        var offset: Int64
+        var content: [UInt8]
+        /// What the log's count was then: after a truncation the snapshot may speak of batches that are gone.
+        var truncationCount: Int
     }
 
     var active: LogSegment { segments[segments.count - 1] }
@@ -78,16 +96,49 @@ struct LogState: Sendable {
         return LogSegment.Parameters(
             indexBytes: Int(configuration.segmentIndexBytes),
             indexIntervalBytes: Int(configuration.indexIntervalBytes),
-            rollJitterMs: jitter > 0 ? random.below(jitter) : 0, now: now, settings: settings)
+            rollJitterMs: jitter > 0 ? random.below(jitter) : 0,
+            preallocatedBytes: configuration.preallocate ? Int64(configuration.segmentBytes) : 0, now: now,
+            settings: settings)
     }
 
     func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+    /// Takes the recovery point back to the log's new end.
+    mutating func lowerRecoveryPoint(to offset: Int64) {
+        guard offset < recoveryPoint else { return }
+        recoveryPoint = offset
+        afterwards.loweredRecoveryPoint = true
+    }
 
     // MARK: Service
 
     func requireService() throws(StorageError) {
         if let failure { throw .offline(path: directory, reason: failure) }
         if isClosed { throw .closed(path: directory) }
+    }
+
+    /// `requireService`, with everything that was appended in the files. What begins with this may read them.
+    mutating func requireWritten() throws(StorageError) {
+        try requireService()
+        if !active.deferred.isEmpty { try writeDeferred() }
+    }
+
+    /// Writes batches whose writing was deferred. On failure they are taken back: nobody was told of them yet.
+    private mutating func writeDeferred() throws(StorageError) {
+        let segment = active
+        do throws(FileError) {
+            try segment.writeDeferred()
+            writesAreTrusted = true
+        } catch {
+            let failure = StorageError.io(error)
+            writesAreTrusted = false
+            do throws(StorageError) {
+                try takeBack(to: try segment.dropDeferred(), now: lastAppendTime)
+            } catch {
+                goOffline(failure)
+            }
+            throw failure
+        }
     }
 
     /// Takes the log out of service: what is in memory and what is on disk may differ from now on.
@@ -151,6 +202,17 @@ struct LogState: Sendable {
 
     // MARK: Segments
 
+    /// How many segments besides the active one keep their files open.
+    private static let openSegmentsMax = 4
+
+    /// Notes that a segment's files are in use, and closes those of the one that was not for longest.
+    mutating func touched(_ segment: LogSegment) {
+        guard segment !== active, openSegments.last !== segment else { return }
+        openSegments.removeAll { $0 === segment }
+        openSegments.append(segment)
+        if openSegments.count > Self.openSegmentsMax { openSegments.removeFirst().release() }
+    }
+
     /// The place in `segments` of the one that holds `offset`: the last whose base offset is not above it.
     func segmentIndex(for offset: Int64) -> Int? {
         if active.baseOffset <= offset { return segments.count - 1 }
@@ -166,22 +228,41 @@ struct LogState: Sendable {
     /// Begins a new segment at `base` (the log's end where nil); does nothing where the active one is empty and begins
     /// there already.
     mutating func roll(at base: Int64? = nil, now: Int64) throws(StorageError) {
+        if !active.deferred.isEmpty { try writeDeferred() }
         let newBase = max(base ?? nextOffset, nextOffset)
         if active.baseOffset == newBase, active.size == 0 { return }
         let parameters = segmentParameters(now: now)
-        let segment = try storing { () throws(FileError) in
+        let segment: LogSegment
+        do throws(FileError) {
             try active.becomeInactive()
-            return try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+            segment = try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+        } catch {
+            removeLeftovers(ofSegmentAt: newBase)
+            throw .io(error)
         }
-        active.release()
+        let old = active
         hasNewNames = true
         segments.append(segment)
+        // Readers at the tail go on reading it.
+        touched(old)
         recent.removeAll()
         producers.advance(to: newBase)
-        afterwards.snapshots.append((newBase, ProducerSnapshot.encode(producers.sortedStates)))
+        afterwards.snapshots.append(
+            PendingSnapshot(
+                offset: newBase, content: ProducerSnapshot.encode(producers.sortedStates),
+                truncationCount: truncationCount))
         if !snapshots.contains(newBase) { snapshots.append(newBase) }
         if highWatermark.offset == nextOffset { highWatermark = endMetadata }
         afterwards.events.append(.rolled(path: directory, baseOffset: newBase))
+    }
+
+    /// Removes what a failed roll made, as far as it can; the next start removes the rest.
+    private func removeLeftovers(ofSegmentAt base: Int64) {
+        guard base > active.baseOffset else { return }
+        let digits = LogFileNames.digits(base)
+        for suffix in [LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.logSuffix] {
+            try? files.remove(path(digits + suffix))
+        }
     }
 
     /// Gives a segment's files, and the snapshot at its base, the name of deleted ones, to be removed later.
@@ -193,6 +274,7 @@ struct LogState: Sendable {
             names.append(segment.namePrefix + LogFileNames.snapshotSuffix)
         }
         segment.release()
+        openSegments.removeAll { $0 === segment }
         for name in names {
             do throws(FileError) {
                 try files.rename(name, to: name + LogFileNames.deletedSuffix)

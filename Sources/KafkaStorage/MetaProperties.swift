@@ -41,34 +41,35 @@ public struct MetaProperties: Equatable, Sendable {
 
     /// Writes the file in `directory`, durably.
     ///
-    /// - Parameter comment: the first line after a `#`, where Java's writer puts the date.
+    /// - Parameter comment: stands in the second line, where Java's writer puts the date.
     public func write(directory: String, comment: String, _ files: any FileSystem) throws(StorageError) {
         let path = "\(directory)/\(LogFileNames.metaProperties)"
         try storing { () throws(FileError) in try files.replaceFile(path, with: encode(comment: comment)) }
     }
 
     func encode(comment: String) -> [UInt8] {
-        var lines = ["#\(comment)"]
-        if version == 0 {
-            if let nodeID { lines.append("broker.id=\(nodeID)") }
-        } else if let nodeID {
-            lines.append("node.id=\(nodeID)")
-        }
-        if let directoryID { lines.append("directory.id=\(directoryID)") }
-        lines.append("version=\(version)")
-        if let clusterID { lines.append("cluster.id=\(JavaProperties.escape(clusterID, isKey: false))") }
-        for (key, value) in others {
-            lines.append(
-                "\(JavaProperties.escape(key, isKey: true))=\(JavaProperties.escape(value, isKey: false))")
-        }
-        return Array((lines.joined(separator: "\n") + "\n").utf8)
+        var properties = Properties()
+        func add(_ key: String, _ value: String) { properties.append(.init(key: key, value: value)) }
+        if let nodeID { add(version == 0 ? "broker.id" : "node.id", "\(nodeID)") }
+        if let directoryID { add("directory.id", "\(directoryID)") }
+        add("version", "\(version)")
+        if let clusterID { add("cluster.id", clusterID) }
+        for (key, value) in others { add(key, value) }
+        return properties.serialized(comments: ["", comment])
     }
 
     init(parsing bytes: [UInt8], path: String) throws(StorageError) {
         func corrupt(_ reason: String) -> StorageError { .corrupt(path: path, position: 0, reason: reason) }
         self.init(version: 0)
         var foundVersion = false
-        for (key, value) in JavaProperties.parse(bytes) {
+        let properties: Properties
+        do throws(PropertiesError) {
+            properties = try Properties(parsing: bytes)
+        } catch {
+            throw corrupt("\(error)")
+        }
+        for entry in properties.entries {
+            let (key, value) = (entry.key, entry.value)
             switch key {
             case "version":
                 guard let number = Int(value), (0...1).contains(number) else {
@@ -91,79 +92,6 @@ public struct MetaProperties: Equatable, Sendable {
         if version == 1 {
             guard clusterID != nil else { throw corrupt("no cluster.id") }
             guard nodeID != nil else { throw corrupt("no node.id") }
-        }
-    }
-}
-
-/// As much of Java's `.properties` as `meta.properties` needs: comments, `=`, `:` or blanks between key and value,
-/// backslash escapes, continued lines.
-enum JavaProperties {
-    static func parse(_ bytes: [UInt8]) -> [(key: String, value: String)] {
-        var entries: [(key: String, value: String)] = []
-        var lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)[...]
-        while let first = lines.popFirst() {
-            var line = first.drop(while: isBlank)
-            guard let start = line.first, start != "#", start != "!" else { continue }
-            while endsInContinuation(line), let next = lines.popFirst() {
-                line = line.dropLast() + next.drop(while: isBlank)
-            }
-            entries.append(split(line))
-        }
-        return entries
-    }
-
-    static func escape(_ text: String, isKey: Bool) -> String {
-        var result = ""
-        for (index, character) in text.unicodeScalars.enumerated() {
-            switch character {
-            case "\\", "=", ":", "#", "!": result += "\\\(character)"
-            case " " where isKey || index == 0: result += "\\ "
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            default: result.unicodeScalars.append(character)
-            }
-        }
-        return result
-    }
-
-    private static func isBlank(_ character: Character) -> Bool {
-        character == " " || character == "\t" || character == "\u{0C}"
-    }
-
-    private static func endsInContinuation(_ line: Substring) -> Bool {
-        line.reversed().prefix { $0 == "\\" }.count % 2 == 1
-    }
-
-    private static func split(_ line: Substring) -> (key: String, value: String) {
-        var key = ""
-        var rest = line
-        while let character = rest.first, character != "=", character != ":", !isBlank(character) {
-            key += takeCharacter(&rest)
-        }
-        rest = rest.drop(while: isBlank)
-        if let separator = rest.first, separator == "=" || separator == ":" {
-            rest = rest.dropFirst().drop(while: isBlank)
-        }
-        var value = ""
-        while !rest.isEmpty { value += takeCharacter(&rest) }
-        return (key, value)
-    }
-
-    private static func takeCharacter(_ rest: inout Substring) -> String {
-        guard let character = rest.popFirst() else { return "" }
-        guard character == "\\", let escaped = rest.popFirst() else { return String(character) }
-        switch escaped {
-        case "n": return "\n"
-        case "r": return "\r"
-        case "t": return "\t"
-        case "f": return "\u{0C}"
-        case "u":
-            guard rest.count >= 4, let code = UInt32(rest.prefix(4), radix: 16), let scalar = Unicode.Scalar(code)
-            else { return "u" }
-            rest = rest.dropFirst(4)
-            return String(scalar)
-        default: return String(escaped)
         }
     }
 }

@@ -34,6 +34,7 @@ struct OffsetIndex: Sendable {
     mutating func create(_ files: any FileSystem) throws(FileError) {
         cachedLast = nil
         try file.create(files)
+        cachedLast = Entry(offset: baseOffset, position: 0)
     }
 
     mutating func load(_ files: any FileSystem) throws(FileError) {
@@ -41,8 +42,8 @@ struct OffsetIndex: Sendable {
     }
 
     mutating func assumeEmpty() {
-        cachedLast = nil
         file.assumeEmpty()
+        cachedLast = Entry(offset: baseOffset, position: 0)
     }
 
     func check(segmentBytes: Int64, _ files: any FileSystem) throws(FileError) {

@@ -6,13 +6,18 @@ package import KafkaRuntime
 ///
 ///     version: 0
 ///     topic_id: <22 characters>
+///
+/// As Kafka writes it, there is no newline at the end.
 package enum PartitionMetadataFile {
-    package static func encode(_ topicID: KafkaUUID) -> [UInt8] { Array("version: 0\ntopic_id: \(topicID)\n".utf8) }
+    /// Both lines.
+    private static let sizeMin = 43
 
-    /// The topic's id; nil where there is no file, or it is empty as a power failure leaves it.
+    package static func encode(_ topicID: KafkaUUID) -> [UInt8] { Array("version: 0\ntopic_id: \(topicID)".utf8) }
+
+    /// The topic's id; nil where there is no file, or only a part of it, as a power failure leaves one that was new.
     package static func read(_ path: String, _ files: any FileSystem) throws(StorageError) -> KafkaUUID? {
         guard let bytes = try storing({ () throws(FileError) in try files.readFile(path, limit: 4096) }),
-            bytes.contains(where: { $0 != 0 })
+            bytes.count >= sizeMin, !bytes.contains(0)
         else { return nil }
         return try parse(bytes, path: path)
     }
@@ -20,10 +25,9 @@ package enum PartitionMetadataFile {
     static func parse(_ bytes: [UInt8], path: String) throws(StorageError) -> KafkaUUID {
         let text = String(decoding: bytes, as: UTF8.self)
         var values: [Substring: Substring] = [:]
-        for line in text.split(separator: "\n") {
+        for line in text.split(whereSeparator: \.isNewline) {
             guard let colon = line.firstIndex(of: ":") else { continue }
-            let value = line[line.index(after: colon)...].drop { $0 == " " }
-            values[line[..<colon]] = value.hasSuffix("\r") ? value.dropLast() : value
+            values[line[..<colon]] = line[line.index(after: colon)...].drop { $0 == " " }
         }
         guard values["version"] == "0" else { throw .corrupt(path: path, position: 0, reason: "version is not 0") }
         guard let id = values["topic_id"].flatMap({ KafkaUUID($0) }), !id.isZero else {

@@ -37,6 +37,7 @@ struct TimeIndex: Sendable {
     mutating func create(_ files: any FileSystem) throws(FileError) {
         cachedLast = nil
         try file.create(files)
+        cachedLast = Entry(timestamp: -1, offset: baseOffset)
     }
 
     mutating func load(_ files: any FileSystem) throws(FileError) {
@@ -47,8 +48,8 @@ struct TimeIndex: Sendable {
     }
 
     mutating func assumeEmpty() {
-        cachedLast = nil
         file.assumeEmpty()
+        cachedLast = Entry(timestamp: -1, offset: baseOffset)
     }
 
     func check(_ files: any FileSystem) throws(FileError) {

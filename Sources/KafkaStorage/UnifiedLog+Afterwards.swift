@@ -31,36 +31,45 @@ extension UnifiedLog {
         }
         if let observer = options.observer { for event in afterwards.events { observer.logEvent(event) } }
         if !afterwards.removals.isEmpty { remover.remove(afterwards.removals, after: delay) }
+        if afterwards.loweredRecoveryPoint { options.recoveryPointLowered?() }
         guard afterwards.needsEpochs || !afterwards.snapshots.isEmpty else { return }
         runtime.queues.runBlocking { self.finishInBackground(afterwards.snapshots) }
     }
 
     /// Writes the snapshots of segments that were rolled, syncs what lies below them, and writes the leader epochs.
-    private func finishInBackground(_ snapshots: [(offset: Int64, content: [UInt8])]) {
+    private func finishInBackground(_ snapshots: [LogState.PendingSnapshot]) {
         do throws(StorageError) {
-            for snapshot in snapshots { try write(snapshot: snapshot.content, at: snapshot.offset) }
-            if let last = snapshots.last { try flush(upTo: last.offset) } else { try persistSideFiles() }
+            for snapshot in snapshots { try write(snapshot) }
+            try flush(upTo: snapshots.last?.offset ?? 0)
         } catch {
-            guard case .closed = error else {
-                let event = LogEvent.backgroundFailure(path: directory, what: "sync", error: error)
-                options.observer?.logEvent(event)
-                return
-            }
+            // A log that was closed or deleted meanwhile has no such files any more.
+            if state.withLock({ $0.isClosed }) { return }
+            options.observer?.logEvent(.backgroundFailure(path: directory, what: "sync", error: error))
         }
     }
 
     /// Writes a snapshot, unless it was taken back or the log closed meanwhile.
-    private func write(snapshot content: [UInt8], at offset: Int64) throws(StorageError) {
-        let path = state.withLock { state -> String? in
-            state.isClosed || !state.snapshots.contains(offset) ? nil : state.snapshotPath(offset)
+    private func write(_ snapshot: LogState.PendingSnapshot) throws(StorageError) {
+        // One at a time, so that of two for the same offset the later stays.
+        try sideFiles.withLock { (_) throws(StorageError) in
+            guard let path = pathOfWanted(snapshot) else { return }
+            try storing { () throws(FileError) in
+                let file = try runtime.files.open(path, .readWriteCreate)
+                defer { file.close() }
+                try file.truncate(to: 0)
+                try file.write(snapshot.content, at: 0)
+                try file.sync()
+            }
+            // A truncation may have come between.
+            if pathOfWanted(snapshot) == nil { try? runtime.files.remove(path) }
         }
-        guard let path else { return }
-        try storing { () throws(FileError) in
-            let file = try runtime.files.open(path, .readWriteCreate)
-            defer { file.close() }
-            try file.truncate(to: 0)
-            try file.write(content, at: 0)
-            try file.sync()
+    }
+
+    /// Where a snapshot belongs; nil where it is of no use any more.
+    private func pathOfWanted(_ snapshot: LogState.PendingSnapshot) -> String? {
+        state.withLock { state in
+            guard !state.isClosed, state.truncationCount == snapshot.truncationCount else { return nil }
+            return state.snapshots.contains(snapshot.offset) ? state.snapshotPath(snapshot.offset) : nil
         }
     }
 }

@@ -19,9 +19,18 @@ extension UnifiedLog {
     /// and a second attempt would succeed without it.
     @discardableResult
     public func flush(upTo offset: Int64 = .max) throws(StorageError) -> Int64 {
+        try settling { (state) throws(StorageError) in try state.requireWritten() }
+        return try flushWritten(upTo: offset)
+    }
+
+    /// The flush of a log that takes nothing new any more.
+    func flushClosed() throws(StorageError) { _ = try flushWritten(upTo: .max) }
+
+    private func flushWritten(upTo offset: Int64) throws(StorageError) -> Int64 {
         try persistSideFiles()
         let (target, work) = try settling { (state) throws(StorageError) in
-            try state.requireService()
+            if let failure = state.failure { throw .offline(path: state.directory, reason: failure) }
+            if !state.isClosed { try state.requireWritten() }
             let target = min(offset, state.nextOffset)
             return (target, try Self.work(for: target, &state))
         }
@@ -31,7 +40,7 @@ extension UnifiedLog {
         } catch {
             let failure = StorageError.io(error)
             try settling { (state) throws(StorageError) in
-                guard !state.isClosed, state.truncationCount == work.truncationCount else { return }
+                guard state.truncationCount == work.truncationCount else { return }
                 state.goOffline(failure)
             }
             throw failure
@@ -60,7 +69,7 @@ extension UnifiedLog {
             let sync = try storing { () throws(FileError) in try segment.syncTargets(includingIndexes: needsIndexes) }
             work.targets.append((segment, sync))
         }
-        guard target > state.recoveryPoint || !work.targets.isEmpty else { return nil }
+        guard target > state.recoveryPoint || !work.targets.isEmpty || state.hasNewNames else { return nil }
         work.syncsNames = state.hasNewNames
         work.syncsParent = state.hasNewDirectory
         state.hasNewNames = false
@@ -72,47 +81,42 @@ extension UnifiedLog {
         for target in work.targets {
             try target.sync.file.sync()
             for path in target.sync.indexPaths {
-                let file: any File
-                do throws(FileError) { file = try files.open(path, .readWrite) } catch {
+                do throws(FileError) { try LogSegment.sync(path, files) } catch {
                     // Deleted meanwhile, or never made.
-                    if error.kind == .notFound { continue }
-                    throw error
+                    if error.kind != .notFound { throw error }
                 }
-                defer { file.close() }
-                try file.sync()
             }
         }
         if work.syncsNames { try files.syncDirectory(work.directory) }
         if work.syncsParent { try files.syncDirectory(parentDirectory(of: work.directory)) }
     }
 
-    /// Makes `leader-epoch-checkpoint` and `partition.metadata` durable, where they changed. Blocks.
+    /// Writes `leader-epoch-checkpoint` and syncs `partition.metadata`, where they changed. The names are made durable
+    /// by the flush that follows. Blocks.
     func persistSideFiles() throws(StorageError) {
         // What is written last is what was true last, because it is asked for only when it is one's turn to write.
         try sideFiles.withLock { (_) throws(StorageError) in
-            let (epochs, topicID, directory) = state.withLock { state in
+            let (epochs, syncsTopicID, directory) = state.withLock { state in
                 defer {
                     state.epochs.isDirty = false
                     state.topicIDIsDirty = false
                 }
-                return (
-                    state.epochs.isDirty ? state.epochs.entries : nil, state.topicIDIsDirty ? state.topicID : nil,
-                    state.directory
-                )
+                return (state.epochs.isDirty ? state.epochs.entries : nil, state.topicIDIsDirty, state.directory)
             }
+            if epochs == nil, !syncsTopicID { return }
             do throws(FileError) {
                 if let epochs {
-                    try runtime.files.replaceFile(
+                    try runtime.files.replaceFileLeavingName(
                         "\(directory)/\(LogFileNames.leaderEpochs)", with: LeaderEpochCheckpoint.encode(epochs))
                 }
-                if let topicID {
-                    try runtime.files.replaceFile(
-                        "\(directory)/\(LogFileNames.partitionMetadata)", with: PartitionMetadataFile.encode(topicID))
+                if syncsTopicID {
+                    try LogSegment.sync("\(directory)/\(LogFileNames.partitionMetadata)", runtime.files)
                 }
+                state.withLock { $0.hasNewNames = true }
             } catch {
                 state.withLock { state in
                     if epochs != nil { state.epochs.isDirty = true }
-                    if topicID != nil { state.topicIDIsDirty = true }
+                    if syncsTopicID { state.topicIDIsDirty = true }
                 }
                 throw .io(error)
             }

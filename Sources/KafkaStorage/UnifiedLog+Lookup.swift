@@ -34,7 +34,7 @@ extension UnifiedLog {
         var from = start
         // Each round ends at a record, or goes on behind a batch whose header promised one that was not there.
         while let candidate = try state.withLock({ (state) throws(StorageError) in
-            try Self.candidate(state, timestamp: timestamp, from: from)
+            try Self.candidate(&state, timestamp: timestamp, from: from)
         }) {
             let found = try firstRecord(in: candidate) { record in
                 record.timestamp >= timestamp && record.offset >= start
@@ -48,10 +48,11 @@ extension UnifiedLog {
     /// The record with the largest timestamp in the log, the first of several; nil where no record has one.
     public func offsetOfMaxTimestamp() throws(StorageError) -> TimestampedOffset? {
         let candidate = try state.withLock { (state) throws(StorageError) -> Candidate? in
-            try state.requireService()
+            try state.requireWritten()
             var best: (segment: LogSegment, entry: TimeIndex.Entry)?
             for segment in state.segments {
                 let largest = try storing { () throws(FileError) in try segment.largestTimestamp() }
+                state.touched(segment)
                 if largest.timestamp >= 0, largest.timestamp > best?.entry.timestamp ?? -1 { best = (segment, largest) }
             }
             guard let best, let entry = try best.segment.entry(holding: best.entry.offset) else { return nil }
@@ -86,13 +87,14 @@ extension UnifiedLog {
 
     /// The first batch, at or behind `from`, whose header says that it has a timestamp as large.
     private static func candidate(
-        _ state: LogState, timestamp: Int64, from: Int64
+        _ state: inout LogState, timestamp: Int64, from: Int64
     ) throws(StorageError) -> Candidate? {
-        try state.requireService()
+        try state.requireWritten()
         guard var index = state.segmentIndex(for: from) else { return nil }
         while index < state.segments.count {
             let segment = state.segments[index]
             index += 1
+            defer { state.touched(segment) }
             let (largest, start) = try storing { () throws(FileError) in
                 let largest = try segment.largestTimestamp()
                 // Before the last entry with a smaller timestamp there is nothing as large.

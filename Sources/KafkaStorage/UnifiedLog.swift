@@ -22,7 +22,7 @@ public final class UnifiedLog: Sendable {
     /// Held while the small files beside the segments are written. Taken before `state`, never after.
     let sideFiles = Mutex<Void>(())
 
-    init(_ state: LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
+    init(_ state: consuming LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
         topicPartition = state.topicPartition
         self.runtime = runtime
         self.options = options
@@ -112,11 +112,16 @@ public final class UnifiedLog: Sendable {
     /// The log's end with its place in the files.
     public var endMetadata: LogOffsetMetadata { state.withLock { $0.endMetadata } }
 
-    /// Sets the high watermark, kept between the log's start and end, and returns it.
+    /// Raises the high watermark to `offset`, at most to the log's end, and returns it. It never goes back this way,
+    /// only when the log is truncated.
     @discardableResult
-    public func updateHighWatermark(_ offset: Int64) -> Int64 { state.withLock { $0.setHighWatermark(offset) } }
+    public func updateHighWatermark(_ offset: Int64) -> Int64 {
+        state.withLock { state in
+            offset > state.highWatermark.offset ? state.setHighWatermark(offset) : state.highWatermark.offset
+        }
+    }
 
-    /// Raises the high watermark to `offset`, kept below the log's end; nil where it was there already.
+    /// As `updateHighWatermark`; nil where it did not move.
     public func incrementHighWatermark(to offset: Int64) -> Int64? {
         state.withLock { state in
             let old = state.highWatermark.offset

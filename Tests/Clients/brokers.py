@@ -123,7 +123,7 @@ class Broker:
         return sorted((self.log_directory / f"{topic}-{partition}").glob("*.log"))
 
 
-def run_to_end(broker: Broker, *arguments: str, timeout: float = 20) -> tuple[int, str]:
+def run_to_end(broker: Broker, *arguments: str, timeout: float = 10) -> tuple[int, str]:
     """Runs a server that is expected to refuse to start: its status and what it printed."""
     done = subprocess.run(
         [SERVER, broker.config, *arguments],

@@ -140,6 +140,7 @@ def confluent_produce(
             "compression.codec": codec,
             "message.max.bytes": CLIENT_LIMIT,
             "linger.ms": 2,
+            "log_level": 0,
             **settings,
         }
     )
@@ -175,6 +176,7 @@ def confluent_consumer(address: str, **settings: object) -> confluent_kafka.Cons
             "group.id": "unused",
             "enable.auto.commit": False,
             "check.crcs": True,
+            "log_level": 0,
             "fetch.message.max.bytes": CLIENT_LIMIT,
             **settings,
         }

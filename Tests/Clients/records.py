@@ -41,7 +41,7 @@ def compress(codec: int, data: bytes) -> bytes:
     return data
 
 
-def decompress(codec: int, data: bytes) -> bytes:
+def decompress(codec: int, data: bytes, magic: int = 2) -> bytes:
     if codec == GZIP:
         return gzip.decompress(data)
     if codec == SNAPPY:
@@ -54,10 +54,37 @@ def decompress(codec: int, data: bytes) -> bytes:
             position += 4 + size
         return b"".join(blocks)
     if codec == LZ4:
-        return lz4.frame.decompress(data)
+        return lz4.frame.decompress(_with_standard_checksum(data) if magic == 0 else data)
     if codec == ZSTD:
         return zstandard.ZstdDecompressor().decompressobj().decompress(data)
     return data
+
+
+def _with_standard_checksum(frame: bytes) -> bytes:
+    """Format 0 has lz4 frames whose header checksum wrongly covers the frame's magic number, too."""
+    end = 14 if frame[4] & 0x08 else 6
+    assert frame[end] == xxhash32(frame[:end]) >> 8 & 0xFF, "header checksum of format 0"
+    return frame[:end] + bytes([xxhash32(frame[4:end]) >> 8 & 0xFF]) + frame[end + 1 :]
+
+
+def xxhash32(data: bytes) -> int:
+    """xxHash-32 with seed 0, for fewer than 16 bytes."""
+    assert len(data) < 16
+    mask = 0xFFFFFFFF
+    primes = [0, 2_654_435_761, 2_246_822_519, 3_266_489_917, 668_265_263, 374_761_393]
+
+    def rotated(value: int, bits: int) -> int:
+        return (value << bits | value >> (32 - bits)) & mask
+
+    value = primes[5] + len(data)
+    words = len(data) // 4 * 4
+    for (word,) in struct.iter_unpack("<I", data[:words]):
+        value = rotated(value + word * primes[3] & mask, 17) * primes[4] & mask
+    for byte in data[words:]:
+        value = rotated(value + byte * primes[5] & mask, 11) * primes[1] & mask
+    value = (value ^ value >> 15) * primes[2] & mask
+    value = (value ^ value >> 13) * primes[3] & mask
+    return value ^ value >> 16
 
 
 # --- formats 0 and 1 -------------------------------------------------------------------------------------------------
@@ -108,7 +135,7 @@ def parse_message_set(data: bytes, magic: int) -> list[Record]:
         if attributes & 7 == NONE:
             records.append(Record(key, value, timestamp, offset))
         else:
-            records += _unwrapped(magic, offset, decompress(attributes & 7, value))
+            records += _unwrapped(magic, offset, decompress(attributes & 7, value, magic))
     return records
 
 

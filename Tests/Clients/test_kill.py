@@ -226,5 +226,4 @@ def report(recoveries: list[float], load: IdempotentLoad, raw: RawLoad, record_p
             "max": round(ordered[-1] * 1000, 1),
         },
     }
-    record_property("kill -9", figures)
-    print("kill -9:", json.dumps(figures))
+    record_property("kill -9", json.dumps(figures))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import lz4.frame
 import pytest
 from kafka.record.memory_records import MemoryRecords
 
@@ -44,3 +45,9 @@ def test_record_batches(codec: int) -> None:
 
 def test_crc32c() -> None:
     assert records.crc32c(b"123456789") == 0xE3069283
+
+
+def test_xxhash32() -> None:
+    assert (records.xxhash32(b""), records.xxhash32(b"abc")) == (0x02CC5D05, 0x32D153FF)
+    frame = lz4.frame.compress(b"x" * 100, store_size=False)
+    assert frame[6] == records.xxhash32(frame[4:6]) >> 8 & 0xFF

@@ -105,11 +105,12 @@ import Testing
         try forEachVersion { oracle, type, version, random in
             let bytes = try oracle.encode(oracle.randomMessage(version: version, using: &random), version: version)
             bytes.withUnsafeBytes { raw in
-                for length in 0..<bytes.count {
-                    let cut = UnsafeRawBufferPointer(rebasing: raw[..<length])
-                    #expect(throws: WireError.self, "\(oracle.message.name) v\(version) cut at \(length)") {
-                        try type.init(decoding: cut, version: version)
-                    }
+                // Some 200,000 cuts: an expectation each would take longer than the decoding.
+                for length in 0..<bytes.count
+                where (try? type.init(decoding: UnsafeRawBufferPointer(rebasing: raw[..<length]), version: version))
+                    != nil
+                {
+                    Issue.record("\(oracle.message.name) v\(version) cut at \(length) was decoded")
                 }
             }
         }

@@ -51,6 +51,14 @@ import Testing
         if case .invalidLength = error?.reason {} else { Issue.record("\(String(describing: error))") }
     }
 
+    @Test func `structures are counted at the least that they take`() {
+        // A topic takes at least 3 bytes in any version, so that 700 bytes hold 233 at most.
+        let many = String(repeating: "00", count: 700)
+        #expect(
+            decode(ProduceRequest.self, "ffff 00000000 000000ea" + many, version: 0)
+                == WireError(.invalidLength(234), path: "TopicData"))
+    }
+
     @Test func `a count of minus one is null, which this field refuses`() {
         let error = decode(ProduceRequest.self, "ffff ffff 00000000 ffffffff", version: 3)
         #expect(error == WireError(.unexpectedNull, path: "TopicData"))

@@ -87,6 +87,14 @@ import Testing
             """)
     }
 
+    @Test func `a kraft.version that is not known is refused`() {
+        var recovered = RaftNode.Recovered()
+        recovered.control.observe([.kraftVersion(KRaftVersionRecord(version: 0, kRaftVersion: 2))])
+        #expect(throws: RaftError.unsupportedVoters("kraft.version 2 is not known")) {
+            try RaftNode(.init(nodeID: 1, directoryID: RaftTrace.directory, staticVoters: [1]), recovered: recovered)
+        }
+    }
+
     @Test func `voters of a formatted checkpoint are repeated in the log once`() {
         check(
             """

@@ -31,6 +31,21 @@ enum TestBatches {
         return try builder.finish()
     }
 
+    /// A message set as clients before 0.11 send it.
+    static func oldMessages(
+        _ values: [String], magic: Int8, compression: CompressionType, timestamp: Int64 = time
+    ) throws -> [UInt8] {
+        var builder = try LegacyMessageSetBuilder(magic: magic, compression: compression)
+        for (index, value) in values.enumerated() {
+            try Array(value.utf8).withUnsafeBytes { value in
+                try builder.append(offset: Int64(index), timestamp: timestamp, key: nil, value: value)
+            }
+        }
+        var output = ByteWriter()
+        try builder.finish(into: &output)
+        return output.toArray()
+    }
+
     /// A batch of exactly `size` bytes with one record.
     static func sized(_ size: Int, timestamp: Int64 = time, fill: UInt8 = 0x78) throws -> [UInt8] {
         func make(_ valueSize: Int) throws -> [UInt8] {

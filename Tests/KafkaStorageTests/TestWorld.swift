@@ -19,6 +19,8 @@ final class TestWorld: Sendable {
         self.clock = clock
         files = InMemoryFileSystem(durability: durability, clock: clock)
         random = SeededRandom(seed: seed)
+        try! files.createDirectory("/data")
+        try! files.syncDirectory("/")
     }
 
     var runtime: Runtime {

@@ -2,6 +2,7 @@
 import KafkaBase
 import KafkaRecords
 import KafkaRuntime
+import Synchronization
 import Testing
 
 @testable import KafkaStorage
@@ -73,5 +74,24 @@ import Testing
         let again = try world.open("/data/t-0", configuration, clean: true)
         #expect(try again.records().count == 10)
         #expect(again.segmentCount == 4)
+    }
+}
+
+extension UnifiedLogTests {
+    @Test func `few segments keep their files open, however many are read`() throws {
+        let world = TestWorld()
+        var configuration = LogConfiguration()
+        configuration.segmentBytes = 300
+        let log = try world.open("/data/t-0", configuration)
+        for _ in 0..<40 { try log.append(TestBatches.sized(150)) }
+        #expect(log.segmentCount == 20)
+        for offset in Int64(0)..<40 { #expect(try log.records(from: offset).count == Int(40 - offset)) }
+        #expect(try log.offset(forTimestamp: 0)?.offset == 0)
+        let open = log.state.withLock { $0.segments.filter(\.isOpen).count }
+        #expect(open <= 5)
+        try log.truncate(to: 20)
+        for offset in Int64(0)..<20 { #expect(try log.records(from: offset).count == Int(20 - offset)) }
+        try log.append(TestBatches.sized(150))
+        #expect(try log.records().count == 21)
     }
 }

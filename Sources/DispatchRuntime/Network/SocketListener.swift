@@ -14,7 +14,7 @@ import Synchronization
 
 /// A listening socket: a Dispatch source accepts, and hands every connection to the reactor that has the fewest.
 final class SocketListener: Listener, @unchecked Sendable {
-    // Guards: `isSuspended` belongs to the queue, `isClosed` is atomic, the rest never changes.
+    // Guards: the two reasons to wait belong to the queue, `isClosed` is atomic, the rest never changes.
     typealias Accept = @Sendable (any Connection) -> (any ConnectionHandler)?
 
     /// Connections accepted per event, so that a flood leaves the queue its turn to close.
@@ -32,7 +32,10 @@ final class SocketListener: Listener, @unchecked Sendable {
     private let source: any DispatchSourceRead
     private let isClosed = Atomic<Bool>(false)
     private let cancelled = DispatchSemaphore(value: 0)
-    private var isSuspended = false
+    /// The process has no descriptor or memory for a connection.
+    private var isExhausted = false
+    /// The gate has no place.
+    private var isHeldBack = false
 
     /// Takes over the descriptor, which listens already.
     init(
@@ -64,24 +67,45 @@ final class SocketListener: Listener, @unchecked Sendable {
         cancelled.wait()
     }
 
+    func resumeAccepting() {
+        queue.async { [weak self] in
+            guard let self, isHeldBack, !isClosed.load(ordering: .relaxed) else { return }
+            change { self.isHeldBack = false }
+        }
+    }
+
     private func stop() {
         // A suspended source would never be cancelled.
-        if isSuspended { source.resume() }
-        isSuspended = false
+        change {
+            isExhausted = false
+            isHeldBack = false
+        }
         source.cancel()
+    }
+
+    /// Changes the reasons to wait and suspends or resumes the source where that makes a difference.
+    private func change(_ reasons: () -> Void) {
+        let wasWaiting = isExhausted || isHeldBack
+        reasons()
+        let isWaiting = isExhausted || isHeldBack
+        if wasWaiting, !isWaiting { source.resume() }
+        if !wasWaiting, isWaiting { source.suspend() }
     }
 
     private func acceptWaiting() {
         for _ in 0..<Self.acceptsPerEvent {
+            if let gate = options.gate, !gate.takePlace() { return change { isHeldBack = true } }
             var result: Int32 = 0
             let address = NativeAddress({ Platform.accept(descriptor, $0, $1) }, result: &result)
             if result >= 0 {
                 hand(result, address.socketAddress)
                 continue
             }
-            switch errno {
+            let code = errno
+            options.gate?.returnPlace()
+            switch code {
             case EAGAIN, EWOULDBLOCK: return
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause(Errno(code: errno))
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause(Errno(code: code))
             // Everything else befell the one connection: aborted, or a network error that Linux reports here.
             default: continue
             }
@@ -90,12 +114,10 @@ final class SocketListener: Listener, @unchecked Sendable {
 
     private func pause(_ error: Errno) {
         warn("cannot accept connections on \(boundAddress) for now: \(error.text)")
-        source.suspend()
-        isSuspended = true
+        change { isExhausted = true }
         queue.asyncAfter(deadline: .now() + Self.exhaustionPause) { [weak self] in
-            guard let self, isSuspended else { return }
-            isSuspended = false
-            source.resume()
+            guard let self, !isClosed.load(ordering: .relaxed) else { return }
+            change { self.isExhausted = false }
         }
     }
 

@@ -29,8 +29,11 @@ package struct Controller: Sendable {
         }
     }
 
-    /// With every appended record.
+    /// With every appended record: what decisions are made on.
     package var image: MetadataImage { state.newestImage }
+
+    /// Without the records of an open metadata transaction: what is published once its records are committed.
+    package var visibleImage: MetadataImage { state.visibleImage }
 
     /// Replays records of one of its decisions, or of the log, that stand in one batch.
     package mutating func replay(

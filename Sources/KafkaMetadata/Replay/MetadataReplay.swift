@@ -32,7 +32,6 @@ package struct MetadataReplay: Sendable {
         if let open = transaction {
             transaction = Transaction(
                 startOffset: open.startOffset, imageBefore: open.imageBefore, deltaBefore: MetadataDelta())
-            // The transaction's own changes follow behind those taken now; whoever ends it reports both.
             var taken = open.deltaBefore
             taken.normalize()
             return taken
@@ -43,7 +42,7 @@ package struct MetadataReplay: Sendable {
         return taken
     }
 
-    /// Replays the records of one batch, the last of which has the offset `lastOffset`.
+    /// Replays the records of one data batch, the first of which has the offset `baseOffset`.
     package mutating func replay(
         _ records: [MetadataRecord], baseOffset: Int64, epoch: Int32, timestamp: Int64
     ) throws(MetadataError) {
@@ -56,10 +55,11 @@ package struct MetadataReplay: Sendable {
         newestImage.provenance = .init(offset: lastOffset, epoch: epoch, timestamp: timestamp)
     }
 
-    /// Replays one record.
+    /// Replays one record, unless the image contains it: a log may be read from the batch on in which the image ends.
     ///
     /// - Parameter offset: its place in the log; −1 for a record of a snapshot.
     package mutating func replay(_ record: MetadataRecord, offset: Int64) throws(MetadataError) {
+        guard offset < 0 || offset > newestImage.provenance.offset else { return }
         switch record {
         case .beginTransaction: try beginTransaction(offset: offset)
         case .endTransaction: try endTransaction()
@@ -97,7 +97,10 @@ package struct MetadataReplay: Sendable {
         guard transaction == nil else {
             throw .inconsistent(record: "BeginTransactionRecord", reason: "a transaction is open")
         }
-        transaction = Transaction(startOffset: offset, imageBefore: newestImage, deltaBefore: delta)
+        var imageBefore = newestImage
+        // Records before this one in the same batch belong to the image, whose provenance counts whole batches.
+        imageBefore.provenance.offset = max(imageBefore.provenance.offset, offset - 1)
+        transaction = Transaction(startOffset: offset, imageBefore: imageBefore, deltaBefore: delta)
         delta = MetadataDelta()
     }
 

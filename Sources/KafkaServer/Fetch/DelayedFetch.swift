@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// Lives on the reactor of its connection; producers on other reactors only add to `gathered` and, when that is
 /// enough, send one message over. Completes exactly once.
-final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
+final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
     private let plan: FetchPlan
     private let context: RequestContext
     private let ticket: ReplyTicket<FetchResponse>
@@ -34,6 +34,7 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
         _ plan: FetchPlan, _ context: RequestContext, _ ticket: ReplyTicket<FetchResponse>, bytesSeen: Int
     ) {
         let fetch = DelayedFetch(plan, context, ticket, bytesSeen: bytesSeen)
+        ticket.park(fetch)
         fetch.timer = context.queue.schedule(after: plan.maxWait) { fetch.complete() }
         for request in plan.partitions {
             let key = request.key
@@ -57,6 +58,10 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
         wake()
     }
 
+    func answerNow() { complete() }
+
+    func abandon() { finish() }
+
     private func wake() {
         guard !isNotified.exchange(true, ordering: .acquiringAndReleasing) else { return }
         context.queue.async { [self] in
@@ -79,10 +84,14 @@ final class DelayedFetch: PartitionWaiter, @unchecked Sendable {
     }
 
     private func complete(with reads: [PartitionRead]) {
+        finish()
+        ticket.complete(FetchAnswer.make(reads, plan))
+    }
+
+    private func finish() {
         isDone = true
         if let timer { context.queue.cancel(timer) }
         for partition in watched { partition.remove(self) }
         watched = []
-        ticket.complete(FetchAnswer.make(reads, plan))
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
 internal import KafkaProtocol
+internal import KafkaRecords
 internal import KafkaReplication
 internal import KafkaStorage
 internal import Logging
@@ -27,6 +28,9 @@ struct PartitionRead {
 
 /// Looks up where the requested records lie. Reads no record data.
 enum FetchReader {
+    /// Clients of earlier versions cannot read zstd, so topics that store nothing else are closed to them (KIP-110).
+    private static let firstZstdVersion: Int16 = 10
+
     static func read(_ plan: FetchPlan, _ context: RequestContext) -> [PartitionRead] {
         var reads: [PartitionRead] = []
         reads.reserveCapacity(plan.partitions.count)
@@ -58,6 +62,9 @@ enum FetchReader {
         switch partition.leaderLog(currentLeaderEpoch: request.currentLeaderEpoch) {
         case .failure(let fault): return failed(request, partition, fault.code)
         case .success(let leader): log = leader.log
+        }
+        if plan.version < firstZstdVersion, log.configuration.compression == .codec(.zstd) {
+            return failed(request, partition, .unsupportedCompressionType)
         }
         if request.lastFetchedEpoch >= 0, let diverging = divergence(request, log) {
             return read(request, partition, log, nil, diverging: diverging)

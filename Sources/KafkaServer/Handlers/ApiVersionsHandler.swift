@@ -18,7 +18,7 @@ package enum ApiVersionsHandler: RequestHandler {
         if context.version >= 5, !isMeantForUs(request, context) {
             return .answer(ApiVersionsResponse(errorCode: ErrorCode.rebootstrapRequired.rawValue))
         }
-        return .answer(response(context.broker))
+        return .answer(response(context.broker, version: context.version))
     }
 
     /// The answer to a version this broker does not know: error and the versions of ApiVersions itself, in the form
@@ -33,19 +33,21 @@ package enum ApiVersionsHandler: RequestHandler {
             ])
     }
 
-    private static func response(_ broker: BrokerContext) -> ApiVersionsResponse {
+    private static func response(_ broker: BrokerContext, version: Int16) -> ApiVersionsResponse {
+        // Clients of version 3 cannot read a feature whose lowest level is 0 (KAFKA-17011).
+        let features = version >= 4 ? Feature.all : Feature.all.filter { $0.supportedLevels.lowerBound > 0 }
         let image = broker.metadata.image
         return ApiVersionsResponse(
             apiKeys: RequestRouter.served(unstable: broker.configuration.unstableAPIVersionsEnabled).map {
                 .init(apiKey: $0.key.rawValue, minVersion: $0.versions.lowerBound, maxVersion: $0.versions.upperBound)
             },
-            supportedFeatures: Feature.all.map {
+            supportedFeatures: features.map {
                 .init(
                     name: $0.name, minVersion: $0.supportedLevels.lowerBound,
                     maxVersion: $0.supportedLevels.upperBound)
             },
             finalizedFeaturesEpoch: image.provenance.offset,
-            finalizedFeatures: image.features.all.map {
+            finalizedFeatures: image.features.all.filter { $0.level > 0 }.map {
                 .init(name: $0.name, maxVersionLevel: $0.level, minVersionLevel: $0.level)
             })
     }

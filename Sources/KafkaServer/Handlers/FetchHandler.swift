@@ -17,7 +17,7 @@ package enum FetchHandler: RequestHandler {
     ) -> Reply<FetchResponse> {
         let plan: FetchPlan
         switch FetchPlan.make(request, context) {
-        case .failure(let error): return .answer(FetchResponse(errorCode: error.code.rawValue))
+        case .failure(let error): return .answer(rejection(error.code, request, context.version))
         case .success(let made): plan = made
         }
         let reads = FetchReader.read(plan, context)
@@ -27,5 +27,20 @@ package enum FetchHandler: RequestHandler {
         guard !mustAnswer else { return .now(FetchAnswer.make(reads, plan)) }
         DelayedFetch.park(plan, context, ticket(), bytesSeen: bytes)
         return .later
+    }
+
+    /// The same error for everything: at the top from version 7 on, at each partition before, where there is no top.
+    private static func rejection(_ code: ErrorCode, _ request: FetchRequest, _ version: Int16) -> FetchResponse {
+        guard version < 7 else { return FetchResponse(errorCode: code.rawValue) }
+        return FetchResponse(
+            responses: request.topics.map { topic in
+                .init(
+                    topic: topic.topic,
+                    partitions: topic.partitions.map {
+                        .init(
+                            partitionIndex: $0.partition, errorCode: code.rawValue, highWatermark: -1,
+                            records: .owned([]))
+                    })
+            })
     }
 }

@@ -104,7 +104,7 @@ package enum ListOffsetsHandler: RequestHandler {
         case 0...:
             return answer(request, try log.offset(forTimestamp: request.timestamp), end)
         default:
-            return failed(request, version >= 10 ? .unsupportedVersion : .invalidRequest)
+            return failed(request, .unsupportedVersion)
         }
     }
 

@@ -11,35 +11,65 @@ package enum MetadataHandler: RequestHandler {
 
     typealias Topic = MetadataResponse.MetadataResponseTopic
 
+    /// The first version that finds topics by id.
+    private static let firstTopicIDVersion: Int16 = 12
+
     package static func handle(
         _ request: MetadataRequest, _ context: RequestContext, _ ticket: () -> ReplyTicket<MetadataResponse>
     ) -> Reply<MetadataResponse> {
-        let missing = topicsToCreate(request, context)
-        guard !missing.isEmpty else { return .answer(response(request, context)) }
+        if context.version < firstTopicIDVersion, namesByID(request) { return .answer(refusal(request)) }
+        let asked = distinctTopics(request)
+        let missing = topicsToCreate(asked, request, context)
+        guard !missing.isEmpty else { return .answer(response(request, asked, [:], context)) }
         // Apache Kafka answers at once and lets the client ask again; creating takes a few milliseconds here, so the
         // client gets the finished topic instead.
         let ticket = ticket()
-        context.broker.metadata.autoCreate(missing) { _ in ticket.complete(response(request, context)) }
+        context.broker.metadata.autoCreate(missing) { faults in
+            ticket.complete(response(request, asked, faults, context))
+        }
         return .later
     }
 
-    /// The valid names that do not exist yet, where the client and the configuration allow creating them.
-    private static func topicsToCreate(_ request: MetadataRequest, _ context: RequestContext) -> [String] {
-        guard request.allowAutoTopicCreation, context.broker.configuration.autoCreateTopics,
-            let requested = request.topics
-        else { return [] }
-        let known = context.broker.metadata.image.topics
-        var names: [String] = []
-        for topic in requested where topic.topicID.isZero {
-            guard let name = topic.name, known.topic(named: name) == nil, TopicName.invalidity(of: name) == nil,
-                !names.contains(name)
-            else { continue }
-            names.append(name)
-        }
-        return names
+    private static func namesByID(_ request: MetadataRequest) -> Bool {
+        request.topics?.contains { $0.name == nil || !$0.topicID.isZero } ?? false
     }
 
-    private static func response(_ request: MetadataRequest, _ context: RequestContext) -> MetadataResponse {
+    private static func refusal(_ request: MetadataRequest) -> MetadataResponse {
+        MetadataResponse(
+            topics: (request.topics ?? []).map {
+                Topic(errorCode: ErrorCode.invalidRequest.rawValue, name: $0.name ?? "", topicID: $0.topicID)
+            })
+    }
+
+    /// Each topic that was asked for, once: an answer may be a thousand times as long as the name that asks for it.
+    private static func distinctTopics(_ request: MetadataRequest) -> [MetadataRequest.MetadataRequestTopic] {
+        var names: Set<String> = []
+        var ids: Set<KafkaUUID> = []
+        return (request.topics ?? []).filter { topic in
+            topic.topicID.isZero ? names.insert(topic.name ?? "").inserted : ids.insert(topic.topicID).inserted
+        }
+    }
+
+    /// The valid names that do not exist yet, where the client and the configuration allow creating them. Internal
+    /// topics are made by who keeps something in them.
+    private static func topicsToCreate(
+        _ asked: [MetadataRequest.MetadataRequestTopic], _ request: MetadataRequest, _ context: RequestContext
+    ) -> [String] {
+        guard request.allowAutoTopicCreation, context.broker.configuration.autoCreateTopics else { return [] }
+        let known = context.broker.metadata.image.topics
+        return asked.compactMap { topic in
+            guard topic.topicID.isZero, let name = topic.name, known.topic(named: name) == nil,
+                TopicName.invalidity(of: name) == nil, !TopicName.isInternal(name), name != TopicName.clusterMetadata
+            else { return nil }
+            return name
+        }
+    }
+
+    /// - Parameter faults: why topics could not be created.
+    private static func response(
+        _ request: MetadataRequest, _ asked: [MetadataRequest.MetadataRequestTopic], _ faults: [String: APIError],
+        _ context: RequestContext
+    ) -> MetadataResponse {
         let image = context.broker.metadata.image
         var response = MetadataResponse(
             brokers: image.cluster.unfencedBrokers.compactMap { broker in
@@ -48,11 +78,11 @@ package enum MetadataHandler: RequestHandler {
                 }
             },
             clusterID: context.broker.clusterID, controllerID: context.broker.nodeID)
-        let wantsAll = request.topics == nil || (context.version == 0 && request.topics?.isEmpty == true)
+        let wantsAll = request.topics == nil || (context.version == 0 && asked.isEmpty)
         if wantsAll {
             response.topics = image.topics.all.map { topic($0, image, request, context) }
         } else {
-            response.topics = (request.topics ?? []).map { named in find(named, image, request, context) }
+            response.topics = asked.map { named in find(named, image, faults, request, context) }
         }
         if request.includeClusterAuthorizedOperations {
             response.clusterAuthorizedOperations = AuthorizedOperations.cluster
@@ -61,24 +91,33 @@ package enum MetadataHandler: RequestHandler {
     }
 
     private static func find(
-        _ named: MetadataRequest.MetadataRequestTopic, _ image: MetadataImage, _ request: MetadataRequest,
-        _ context: RequestContext
+        _ named: MetadataRequest.MetadataRequestTopic, _ image: MetadataImage, _ faults: [String: APIError],
+        _ request: MetadataRequest, _ context: RequestContext
     ) -> Topic {
         guard named.topicID.isZero else {
             guard let found = image.topics.topic(id: named.topicID) else {
-                return Topic(
-                    errorCode: ErrorCode.unknownTopicID.rawValue, name: context.version >= 12 ? nil : "",
-                    topicID: named.topicID)
+                return Topic(errorCode: ErrorCode.unknownTopicID.rawValue, name: nil, topicID: named.topicID)
             }
             return topic(found, image, request, context)
         }
-        guard let name = named.name else { return Topic(errorCode: ErrorCode.invalidRequest.rawValue, name: "") }
+        guard let name = named.name else { return Topic(errorCode: ErrorCode.invalidRequest.rawValue, name: nil) }
         guard let found = image.topics.topic(named: name) else {
-            let isValid = TopicName.invalidity(of: name) == nil
-            let error: ErrorCode = isValid ? .unknownTopicOrPartition : .invalidTopicException
-            return Topic(errorCode: error.rawValue, name: name, isInternal: TopicName.isInternal(name))
+            return Topic(
+                errorCode: faultForMissing(name, faults).rawValue, name: name, isInternal: TopicName.isInternal(name))
         }
         return topic(found, image, request, context)
+    }
+
+    /// What keeps asking from helping is told as it is; for the rest the client asks again.
+    private static func faultForMissing(_ name: String, _ faults: [String: APIError]) -> ErrorCode {
+        if TopicName.invalidity(of: name) != nil { return .invalidTopicException }
+        return switch faults[name]?.code {
+        case .invalidTopicException: .invalidTopicException
+        case .invalidReplicationFactor: .invalidReplicationFactor
+        case .invalidPartitions: .invalidPartitions
+        case .policyViolation: .policyViolation
+        default: .unknownTopicOrPartition
+        }
     }
 
     private static func topic(

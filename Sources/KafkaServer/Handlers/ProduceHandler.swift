@@ -9,7 +9,8 @@ internal import Logging
 
 /// Produce (key 0): appends record batches to partitions.
 /// v0 message set format 0 · v1 throttle time · v2 append time, message format 1 · v3 transactional id, batch format 2
-/// · v5 log start offset · v7 zstd · v8 errors per record · v9 flexible · v13 topic id. Versions 0 to 2 are served too, unlike by Apache Kafka 4; their messages are converted to batches.
+/// · v5 log start offset · v7 zstd · v8 errors per record · v9 flexible · v13 topic id. Versions 0 to 2 are served too, unlike
+/// by Apache Kafka 4; their messages are converted to batches.
 /// Not served: transactional batches.
 package enum ProduceHandler: RequestHandler {
     package static let servedVersions: ClosedRange<Int16> = 0...13
@@ -25,35 +26,49 @@ package enum ProduceHandler: RequestHandler {
         let wrongAcks = !(-1...1).contains(request.acks)
         let now = context.broker.runtime.clock.wallMilliseconds
         var failed: ErrorCode?
-        let responses = request.topicData.map { topic in
+        var unsynced: [ProduceSync.Unsynced] = []
+        var response = ProduceResponse()
+        response.responses.reserveCapacity(request.topicData.count)
+        for topic in request.topicData {
             let known = context.broker.replicas.topic(name: topic.name, id: topic.topicID)
-            return ProduceResponse.TopicProduceResponse(
-                name: topic.name, topicID: topic.topicID,
-                partitionResponses: topic.partitionData.map { partition in
-                    let outcome: Result<AppendInfo, PartitionFault>
-                    if wrongAcks {
-                        outcome = .failure(.init(.invalidRequiredAcks))
-                    } else {
-                        outcome = append(partition, to: known, topic, context, now: now)
-                    }
-                    if case .failure(let fault) = outcome { failed = fault.code }
-                    return response(partition.index, outcome, context)
-                })
+            var answered = ProduceResponse.TopicProduceResponse(name: topic.name, topicID: topic.topicID)
+            answered.partitionResponses.reserveCapacity(topic.partitionData.count)
+            for data in topic.partitionData {
+                let partition = known?.partition(data.index)
+                let outcome: Result<Partition.Appended, PartitionFault> =
+                    wrongAcks
+                    ? .failure(.init(.invalidRequiredAcks)) : append(data, to: known, partition, context, now: now)
+                switch outcome {
+                case .failure(let fault): failed = fault.code
+                case .success(let appended):
+                    guard appended.mustSync, let partition else { break }
+                    unsynced.append(
+                        .init(
+                            partition: partition, endOffset: appended.info.lastOffset + 1,
+                            place: (response.responses.count, answered.partitionResponses.count)))
+                }
+                answered.partitionResponses.append(Self.response(data.index, outcome, context))
+            }
+            response.responses.append(answered)
         }
-        if request.acks == 0 {
+        guard request.acks != 0 else {
+            for one in unsynced {
+                one.partition.sync(upTo: one.endOffset, on: context.broker.runtime.queues) { _ in }
+            }
             // The client reads no answer; the closed connection is how it notices and asks for metadata again.
-            if let failed { return .close(reason: "Produce with acks=0 failed: \(failed)") }
-            return .none
+            return failed.map { .close(reason: "Produce with acks=0 failed: \($0)") } ?? .none
         }
-        return .answer(ProduceResponse(responses: responses))
+        guard !unsynced.isEmpty else { return .answer(response) }
+        ProduceSync.begin(unsynced, response, ticket(), context)
+        return .later
     }
 
     // MARK: One partition
 
     private static func append(
-        _ request: ProduceRequest.PartitionProduceData, to topic: ReplicaManager.Topic?,
-        _ named: ProduceRequest.TopicProduceData, _ context: RequestContext, now: Int64
-    ) -> Result<AppendInfo, PartitionFault> {
+        _ request: ProduceRequest.PartitionProduceData, to topic: ReplicaManager.Topic?, _ partition: Partition?,
+        _ context: RequestContext, now: Int64
+    ) -> Result<Partition.Appended, PartitionFault> {
         guard let topic else {
             return .failure(.init(context.version >= firstTopicIDVersion ? .unknownTopicID : .unknownTopicOrPartition))
         }
@@ -61,7 +76,7 @@ package enum ProduceHandler: RequestHandler {
             return .failure(
                 .init(.invalidTopicException, message: "Cannot append to internal topic \(topic.name)"))
         }
-        guard let partition = topic.partition(request.index) else {
+        guard let partition else {
             return .failure(.init(topic.faultForMissing(request.index)))
         }
         guard case .borrowed(let bytes) = request.records else {
@@ -112,23 +127,29 @@ package enum ProduceHandler: RequestHandler {
     // MARK: Answers
 
     private static func response(
-        _ index: Int32, _ outcome: Result<AppendInfo, PartitionFault>, _ context: RequestContext
+        _ index: Int32, _ outcome: Result<Partition.Appended, PartitionFault>, _ context: RequestContext
     ) -> ProduceResponse.PartitionProduceResponse {
         switch outcome {
-        case .success(let info):
+        case .success(let appended):
+            let info = appended.info
             return .init(
                 index: index, baseOffset: info.firstOffset, logAppendTimeMs: info.logAppendTime,
                 logStartOffset: info.logStartOffset)
-        case .failure(let fault):
-            if fault.code == .unknownServerError || fault.code == .kafkaStorageError {
-                context.broker.log.error("append failed", metadata: ["reason": "\(fault.message ?? fault.code.name)"])
-            }
-            return .init(
-                index: index, errorCode: fault.code.rawValue, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1,
-                recordErrors: fault.recordErrors.map {
-                    .init(batchIndex: $0.index, batchIndexErrorMessage: $0.defect.description)
-                },
-                errorMessage: fault.message)
+        case .failure(let fault): return refusal(index, fault, context)
         }
+    }
+
+    static func refusal(
+        _ index: Int32, _ fault: PartitionFault, _ context: RequestContext
+    ) -> ProduceResponse.PartitionProduceResponse {
+        if fault.code == .unknownServerError || fault.code == .kafkaStorageError {
+            context.broker.log.error("append failed", metadata: ["reason": "\(fault.message ?? fault.code.name)"])
+        }
+        return .init(
+            index: index, errorCode: fault.code.rawValue, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1,
+            recordErrors: fault.recordErrors.map {
+                .init(batchIndex: $0.index, batchIndexErrorMessage: $0.defect.description)
+            },
+            errorMessage: fault.message)
     }
 }

@@ -31,6 +31,7 @@ package final class BrokerNode: @unchecked Sendable {
         let quorum: MetadataQuorum
         let listeners: ListenerGroup
         let context: BrokerContext
+        let flusher: LogFlusher
     }
 
     let configuration: BrokerConfiguration
@@ -38,15 +39,20 @@ package final class BrokerNode: @unchecked Sendable {
     private let loggers: ComponentLoggers
     private let log: Logger
     private let queue: any SerialQueue
+    private let requestMemory: RequestMemory
+    private let serving = Mutex<BrokerContext?>(nil)
     private let addresses = Mutex<[String: SocketAddress]>([:])
     private let fatal = Mutex<(@Sendable (String) -> Void)?>(nil)
     private var phase = Phase.idle
+    /// Who wants to know when the broker has stopped.
+    private var stopping: [@Sendable () -> Void] = []
 
     package init(configuration: BrokerConfiguration, runtime: Runtime, loggers: ComponentLoggers) {
         self.configuration = configuration
         self.runtime = runtime
         self.loggers = loggers
         log = loggers.logger("server")
+        requestMemory = RequestMemory(limit: configuration.network.queuedRequestBytesMax.map { Int($0) })
         queue = runtime.queues.makeQueue(label: "metadata")
     }
 
@@ -55,6 +61,12 @@ package final class BrokerNode: @unchecked Sendable {
 
     /// The bound addresses by listener name; empty unless the broker runs.
     package var boundAddresses: [String: SocketAddress] { addresses.withLock { $0 } }
+
+    /// Bytes of requests that are in memory and not handled yet, as counted against `queued.max.request.bytes`.
+    package var requestMemoryInUse: Int { requestMemory.used }
+
+    /// What the handlers share; nil unless the broker runs.
+    package var context: BrokerContext? { serving.withLock { $0 } }
 
     // MARK: Start
 
@@ -67,12 +79,22 @@ package final class BrokerNode: @unchecked Sendable {
             do {
                 let starting = try openParts()
                 loadLogs(starting) { [self] report in
-                    queue.async { [self] in completion(finishStart(starting, report, began: began)) }
+                    queue.async { [self] in
+                        completion(finishStart(starting, report, began: began))
+                        settleStart()
+                    }
                 }
             } catch {
                 completion(failed(error))
+                stopped()
             }
         }
+    }
+
+    /// Does what was asked for while the broker started.
+    private func settleStart() {
+        guard !stopping.isEmpty else { return }
+        if case .running(let running) = phase { stop(running) } else { stopped() }
     }
 
     /// What is open while the logs are loaded.
@@ -92,13 +114,16 @@ package final class BrokerNode: @unchecked Sendable {
     private func openParts() throws -> Starting {
         let storageLog = loggers.logger("storage")
         let storage = try OpenStorage.open(
-            configuration, runtime: runtime, observer: StorageEvents(log: storageLog), log: storageLog)
+            configuration, runtime: runtime,
+            observer: StorageEvents(log: storageLog) { [weak self] in self?.checkDirectoriesInService() },
+            log: storageLog)
         do {
             let replicas = ReplicaManager()
             let published = PublishedMetadata()
             return Starting(
                 storage: storage, quorum: try openQuorum(storage, replicas, published),
-                listeners: ListenerGroup(configuration.network), replicas: replicas, published: published)
+                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas, published: published
+            )
         } catch {
             storage.abandon()
             throw error
@@ -118,13 +143,18 @@ package final class BrokerNode: @unchecked Sendable {
     ) -> Result<Void, StartError> {
         let (storage, quorum, listeners) = (starting.storage, starting.quorum, starting.listeners)
         do {
+            try checkDirectories(storage.logs, report)
             setStraysAside(storage.logs, quorum.controller.image)
             try quorum.start()
             try bootstrap(quorum, storage)
-            try listeners.bind(configuration.network, runtime: runtime, log: loggers.logger("network"))
+            try listeners.bind(
+                configuration.network, interBroker: configuration.interBrokerListenerName, runtime: runtime,
+                log: loggers.logger("network"))
             try register(quorum, storage, listeners, previousBrokerEpoch: report.previousBrokerEpoch)
         } catch {
             listeners.stopAccepting()
+            // Connections came in and were held; nobody will serve them.
+            listeners.closeConnections(timeout: 0, on: queue) {}
             quorum.stop()
             storage.abandon()
             return failed(error)
@@ -133,9 +163,15 @@ package final class BrokerNode: @unchecked Sendable {
         addresses.withLock { addresses in
             for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
         }
+        serving.withLock { $0 = context }
         storage.logs.startTasks()
+        let flusher = LogFlusher(
+            replicas: starting.replicas, runtime: runtime, interval: configuration.storage.flushCheckInterval,
+            log: loggers.logger("storage"))
+        flusher.start(after: configuration.storage.initialTaskDelay)
         listeners.open(context)
-        phase = .running(Running(storage: storage, quorum: quorum, listeners: listeners, context: context))
+        phase = .running(
+            Running(storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher))
         log.info(
             "broker started",
             metadata: [
@@ -146,6 +182,27 @@ package final class BrokerNode: @unchecked Sendable {
             ])
         return .success(())
     }
+
+    /// One directory in service is enough; the partitions in the others are offline.
+    private func checkDirectories(_ logs: LogManager, _ report: LoadReport) throws(StartError) {
+        for (path, error) in report.failedDirectories {
+            log.error("log directory out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        }
+        guard !logs.directories.contains(where: \.isOnline) else { return }
+        throw StartError(
+            "no log directory can be used: \(report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))")
+    }
+
+    /// A broker whose last log directory has failed is of no use to anybody.
+    private func checkDirectoriesInService() {
+        queue.async { [self] in
+            guard case .running(let running) = phase, !running.storage.logs.directories.contains(where: \.isOnline)
+            else { return }
+            reportFatal("all log directories have failed")
+        }
+    }
+
+    private func reportFatal(_ reason: String) { fatal.withLock { $0 }?(reason) }
 
     /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
     /// perhaps made again, while their removal was cut short.
@@ -182,7 +239,7 @@ package final class BrokerNode: @unchecked Sendable {
                 updater.apply(image, delta)
                 published.publish(image)
             },
-            onFatal: { [weak self] reason in self?.fatal.withLock { $0 }?(reason) })
+            onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }
 
     private func makeContext(
@@ -207,28 +264,45 @@ package final class BrokerNode: @unchecked Sendable {
 
     // MARK: Stop
 
-    /// Stops the broker cleanly; `completion` runs when everything is durable, at once where nothing runs.
+    /// Stops the broker cleanly; `completion` runs when everything is durable, at once where nothing runs. While the
+    /// broker starts, it is stopped as soon as it has started.
     package func shutdown(completion: @escaping @Sendable () -> Void) {
         queue.async { [self] in
-            guard case .running(let running) = phase else { return completion() }
-            phase = .stopping
-            let began = runtime.clock.monotonicMilliseconds
-            addresses.withLock { $0 = [:] }
-            running.listeners.stopAccepting()
-            running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
-                let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
-                running.quorum.stop()
-                running.storage.close(brokerEpoch: epoch) { [self] in
-                    queue.async { [self] in
-                        phase = .stopped
-                        log.info(
-                            "broker stopped",
-                            metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
-                        completion()
-                    }
+            switch phase {
+            case .idle, .stopped: completion()
+            case .starting, .stopping: stopping.append(completion)
+            case .running(let running):
+                stopping.append(completion)
+                stop(running)
+            }
+        }
+    }
+
+    private func stop(_ running: Running) {
+        phase = .stopping
+        let began = runtime.clock.monotonicMilliseconds
+        addresses.withLock { $0 = [:] }
+        serving.withLock { $0 = nil }
+        running.listeners.stopAccepting()
+        running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
+            let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
+            running.flusher.stop()
+            running.quorum.stop()
+            running.storage.close(brokerEpoch: epoch) { [self] in
+                queue.async { [self] in
+                    phase = .stopped
+                    log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
+                    stopped()
                 }
             }
         }
+    }
+
+    /// Tells those who wait for the end.
+    private func stopped() {
+        let waiting = stopping
+        stopping = []
+        for completion in waiting { completion() }
     }
 }
 

@@ -28,12 +28,17 @@ final class ListenerGroup: Sendable {
         var isClosed = false
     }
 
+    /// Milliseconds between two looks at whether the connections have gone.
+    private static let closingStep: Int64 = 5
+
     /// Set once the broker serves; until then connections are held.
     private let gate = ListenerGate()
     private let limits: ConnectionLimits
+    private let memory: RequestMemory
     private let state = Mutex(State())
 
-    init(_ configuration: NetworkConfiguration) {
+    init(_ configuration: NetworkConfiguration, _ memory: RequestMemory) {
+        self.memory = memory
         limits = ConnectionLimits(
             maximum: configuration.connectionsMax, maximumPerAddress: configuration.connectionsPerAddressMax,
             overrides: configuration.connectionsPerAddressOverrides)
@@ -42,15 +47,25 @@ final class ListenerGroup: Sendable {
     var bound: [Bound] { state.withLock { $0.listeners.map(\.bound) } }
 
     /// Binds every client listener. On an error those that were bound stay; `close` them.
-    func bind(_ configuration: NetworkConfiguration, runtime: Runtime, log: Logger) throws(NetworkError) {
+    ///
+    /// - Parameter interBroker: the name of the listener that brokers use among themselves. Where clients have another
+    ///   one it is not subject to `max.connections`.
+    func bind(
+        _ configuration: NetworkConfiguration, interBroker: String, runtime: Runtime, log: Logger
+    ) throws(NetworkError) {
         var options = ListenOptions()
         options.backlog = configuration.listenBacklog
         options.sendBufferBytes = configuration.sendBufferBytes
         options.receiveBufferBytes = configuration.receiveBufferBytes
         options.idleTimeout = configuration.idleTimeoutMilliseconds
-        for listener in configuration.listeners where !listener.isController {
-            let context = ListenerContext(name: listener.name, gate: gate, limits: limits, log: log)
+        let listeners = configuration.listeners.filter { !$0.isController }
+        for listener in listeners {
+            let context = ListenerContext(
+                name: listener.name, isExempt: listeners.count > 1 && listener.name == interBroker, gate: gate,
+                limits: limits, memory: memory, log: log)
+            options.gate = context
             let bound = try runtime.network.listen(on: listener.address, options: options) { context.accept($0) }
+            context.bound(bound)
             state.withLock { state in
                 state.listeners.append((Bound(configuration: listener, address: bound.boundAddress), bound))
                 state.contexts.append(context)
@@ -70,21 +85,22 @@ final class ListenerGroup: Sendable {
         for listener in listeners { listener.close() }
     }
 
-    /// Ends every connection once what was answered has been sent; `completion` runs when all are gone, or when `timeout`
-    /// milliseconds have passed.
+    /// Takes no further request and ends every connection once it is answered; those that have not gone after `timeout`
+    /// milliseconds are cut off. `completion` runs when all are gone.
     func closeConnections(timeout: Int64, on queue: any SerialQueue, completion: @escaping @Sendable () -> Void) {
         let contexts = state.withLock { $0.contexts }
-        for context in contexts { context.closeConnections() }
-        wait(contexts, step: 5, left: timeout, on: queue, completion: completion)
+        for context in contexts { context.drainConnections() }
+        wait(contexts, left: timeout, on: queue, completion: completion)
     }
 
     private func wait(
-        _ contexts: [ListenerContext], step: Int64, left: Int64, on queue: any SerialQueue,
+        _ contexts: [ListenerContext], left: Int64, on queue: any SerialQueue,
         completion: @escaping @Sendable () -> Void
     ) {
-        guard left > 0, contexts.contains(where: { $0.connectionCount > 0 }) else { return completion() }
-        queue.schedule(after: step) { [self] in
-            wait(contexts, step: step, left: left - step, on: queue, completion: completion)
+        guard contexts.contains(where: { $0.connectionCount > 0 }) else { return completion() }
+        if left <= 0 { for context in contexts { context.closeConnections() } }
+        queue.schedule(after: Self.closingStep) { [self] in
+            wait(contexts, left: left - Self.closingStep, on: queue, completion: completion)
         }
     }
 }

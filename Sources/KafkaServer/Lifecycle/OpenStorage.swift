@@ -155,6 +155,7 @@ extension LogManagerConfiguration {
     init(_ storage: StorageConfiguration) {
         self.init(directories: storage.logDirectories)
         recoveryThreadsPerDirectory = storage.recoveryThreadsPerDirectory
+        initialTaskDelayMs = storage.initialTaskDelay
         recoveryPointCheckpointIntervalMs = storage.recoveryPointCheckpointInterval
         logStartOffsetCheckpointIntervalMs = storage.logStartOffsetCheckpointInterval
         highWatermarkCheckpointIntervalMs = storage.highWatermarkCheckpointInterval

@@ -32,7 +32,8 @@ package final class ClusterMetadata: Sendable {
         quorum.submit(decide, completion: completion)
     }
 
-    /// Creates topics with the broker's defaults; those that exist by now, or may not be created, are passed over.
+    /// Creates topics with the broker's defaults. `completion` gets what kept which of them from being created; that one
+    /// exists by now is among it.
     func autoCreate(_ names: [String], completion: @escaping @Sendable ([String: APIError]) -> Void) {
         let request = CreateTopicsRequest(
             topics: names.map { .init(name: $0, numPartitions: -1, replicationFactor: -1) })

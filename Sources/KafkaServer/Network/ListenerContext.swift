@@ -4,44 +4,94 @@ internal import Logging
 internal import Synchronization
 
 /// One listener of the broker and the connections that came in through it.
-package final class ListenerContext: Sendable {
+package final class ListenerContext: AcceptGate {
+    private struct State {
+        /// Set once it is bound.
+        var listener: (any Listener)?
+        var connections: [UInt64: RequestConnection] = [:]
+        /// Connections that come in from now on are refused.
+        var isClosing = false
+    }
+
     /// The listener's name, for example `PLAINTEXT`.
     package let name: String
+    /// Whether `max.connections` does not hold it up.
+    let isExempt: Bool
+    let memory: RequestMemory
     let log: Logger
     private let gate: ListenerGate
     private let limits: ConnectionLimits
-    private let connections = Mutex<[UInt64: any Connection]>([:])
+    private let state = Mutex(State())
 
-    init(name: String, gate: ListenerGate, limits: ConnectionLimits, log: Logger) {
+    init(
+        name: String, isExempt: Bool, gate: ListenerGate, limits: ConnectionLimits, memory: RequestMemory, log: Logger
+    ) {
         self.name = name
+        self.isExempt = isExempt
         self.gate = gate
         self.limits = limits
+        self.memory = memory
         self.log = log
     }
 
-    /// Decides about a new connection; nil refuses it. Runs on the connection's reactor.
+    // MARK: Accepting
+
+    package func takePlace() -> Bool { limits.takePlace(for: self) }
+
+    package func returnPlace() { limits.returnPlace() }
+
+    func bound(_ listener: any Listener) {
+        state.withLock { $0.listener = listener }
+        // A place may have become free before there was anybody to tell.
+        listener.resumeAccepting()
+    }
+
+    func resumeAccepting() { state.withLock { $0.listener }?.resumeAccepting() }
+
+    /// Decides about a new connection, which has its place; nil refuses it. Runs on the connection's reactor.
     func accept(_ connection: any Connection) -> (any ConnectionHandler)? {
-        if case .refused(let reason) = limits.admit(connection.remoteAddress) {
+        if let reason = limits.admit(connection.remoteAddress) {
+            limits.returnPlace()
             log.warning(
                 "connection refused", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
             return nil
         }
-        connections.withLock { $0[connection.id] = connection }
-        return RequestConnection(connection: connection, gate: gate, listener: self)
+        let handler = RequestConnection(connection: connection, gate: gate, listener: self)
+        let isRefused = state.withLock { state in
+            if state.isClosing { return true }
+            state.connections[connection.id] = handler
+            return false
+        }
+        guard !isRefused else {
+            limits.release(connection.remoteAddress)
+            return nil
+        }
+        return handler
     }
 
-    func connectionClosed(_ connection: any Connection) {
-        connections.withLock { $0[connection.id] = nil }
+    // MARK: Closing
+
+    func connectionClosed(_ connection: RequestConnection) {
+        state.withLock { $0.connections[connection.id] = nil }
         limits.release(connection.remoteAddress)
     }
 
-    package var connectionCount: Int { connections.withLock { $0.count } }
+    package var connectionCount: Int { state.withLock { $0.connections.count } }
 
-    /// Ends every connection once what was answered has been sent.
+    /// Refuses connections from now on, and ends every one once what it has asked is answered.
+    func drainConnections() {
+        for connection in close() { connection.queue.async { connection.drain() } }
+    }
+
+    /// Ends every connection at once.
     func closeConnections() {
-        let all = connections.withLock { $0.values.sorted { $0.id < $1.id } }
-        for connection in all {
-            connection.queue.async { connection.closeAfterSending() }
+        for connection in close() { connection.queue.async { connection.close() } }
+    }
+
+    private func close() -> [RequestConnection] {
+        state.withLock { state in
+            state.isClosing = true
+            return state.connections.values.sorted { $0.id < $1.id }
         }
     }
 }

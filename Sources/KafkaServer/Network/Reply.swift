@@ -40,6 +40,14 @@ package enum Reply<Response: ResponseMessage> {
     package static func answer(_ response: Response) -> Reply { .now(Answer(response)) }
 }
 
+/// A request that waits for something to happen. Called on the reactor of its connection.
+package protocol ParkedRequest: AnyObject {
+    /// The broker stops: answers with what there is.
+    func answerNow()
+    /// The client is gone: stops waiting, without an answer.
+    func abandon()
+}
+
 /// The claim to a place in a connection's order of answers. Redeemed once, from any queue; redeeming it after the
 /// connection has closed does nothing.
 package struct ReplyTicket<Response: ResponseMessage>: Sendable {
@@ -54,6 +62,9 @@ package struct ReplyTicket<Response: ResponseMessage>: Sendable {
         self.correlationID = correlationID
         self.version = version
     }
+
+    /// Remembers who waits, so that it is told when the client leaves or the broker stops. On the reactor only.
+    package func park(_ request: any ParkedRequest) { connection.park(request, slot: slot) }
 
     package func complete(_ answer: Answer<Response>) {
         let queue = connection.queue

@@ -24,6 +24,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// A place in the order of answers.
     private struct Slot {
         let id: UInt64
+        /// Who waits for what the answer needs, where it is known.
+        var parked: (any ParkedRequest)?
         /// The encoded answer once it is there, waiting for those before it.
         var ready: ReadyAnswer?
     }
@@ -35,6 +37,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     let queue: any SerialQueue
+    let id: UInt64
+    let remoteAddress: SocketAddress
     private let connection: any Connection
     private let listener: ListenerContext
     /// nil until the broker serves; nothing is read before.
@@ -48,11 +52,18 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var isInsideReceived = false
     /// True while frames lie unhandled in the connection's buffer behind an outstanding answer.
     private var isHeldBack = false
+    /// True once the broker stops: nothing further is handled.
+    private var isDraining = false
+    /// Bytes of `memory` that are taken for what has arrived of requests not yet handled, or will.
+    private var claimed = 0
+    private var isWaitingForMemory = false
 
     init(connection: any Connection, gate: ListenerGate, listener: ListenerContext) {
         self.connection = connection
         self.listener = listener
         queue = connection.queue
+        id = connection.id
+        remoteAddress = connection.remoteAddress
         broker = gate.broker(for: self)
         if broker == nil { holdBack() }
     }
@@ -63,16 +74,32 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         releaseIfPossible()
     }
 
+    /// The broker stops: takes no further request, has those that wait answered with what there is, and ends when
+    /// everything is answered.
+    func drain() {
+        guard !isClosed, !isDraining else { return }
+        isDraining = true
+        holdBack()
+        for waiting in outstanding.compactMap(\.parked) { waiting.answerNow() }
+        closeIfDrained()
+    }
+
+    /// Ends at once, whatever is outstanding.
+    func close() { connection.close() }
+
     // MARK: ConnectionHandler
 
     package func received(_ bytes: UnsafeMutableRawBufferPointer) -> Consumption {
         isInsideReceived = true
         defer { isInsideReceived = false }
-        guard let broker else { return Consumption(consumed: 0) }
+        guard let broker, !isDraining else { return Consumption(consumed: 0) }
         var offset = 0
         while !isClosed {
             let left = bytes.count - offset
-            guard left >= 4 else { return Consumption(consumed: offset, needed: left == 0 ? 0 : 4) }
+            guard left >= 4 else {
+                giveBackMemory()
+                return Consumption(consumed: offset, needed: left == 0 ? 0 : 4)
+            }
             let length = Int(
                 Int32(
                     bigEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
@@ -82,15 +109,17 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
                 end(reason: "request of \(length) bytes is outside 10...socket.request.max.bytes")
                 return Consumption(consumed: bytes.count)
             }
-            guard left >= 4 + length else { return Consumption(consumed: offset, needed: 4 + length) }
+            guard left >= 4 + length else {
+                return Consumption(consumed: offset, needed: claimMemory(4 + length) ? 4 + length : 0)
+            }
             let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
             guard handle(frame) else {
-                holdBack()
+                holdBack(left)
                 return Consumption(consumed: offset)
             }
             offset += 4 + length
             if connection.unsentBytes > Self.unsentBytesMaximum {
-                holdBack()
+                holdBack(bytes.count - offset)
                 return Consumption(consumed: offset)
             }
         }
@@ -103,10 +132,11 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     package func closed(_ reason: CloseReason) {
         isClosed = true
-        outstanding.removeAll()
-        listener.connectionClosed(connection)
+        abandonOutstanding()
+        giveBackMemory()
+        listener.connectionClosed(self)
         listener.log.debug(
-            "connection closed", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
+            "connection closed", metadata: ["peer": "\(remoteAddress)", "reason": "\(reason)"])
     }
 
     // MARK: Requests
@@ -144,9 +174,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         } catch {
             return end(reason: "malformed \(Handler.Request.apiKey) version \(version) request: \(error)")
         }
-        guard reader.remaining == 0 else {
-            return end(reason: "\(Handler.Request.apiKey) version \(version): \(reader.remaining) bytes left over")
-        }
+        // Bytes after the body are passed over, as Kafka does: librdkafka's flexible request for all topics has three.
         let context = RequestContext(
             broker: broker, version: version, clientID: frame.clientID, listenerName: listener.name,
             peer: connection.remoteAddress, queue: queue)
@@ -174,8 +202,21 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     private func takeSlot() -> UInt64 {
         nextSlot += 1
-        outstanding.append(Slot(id: nextSlot, ready: nil))
+        outstanding.append(Slot(id: nextSlot))
         return nextSlot
+    }
+
+    func park(_ request: any ParkedRequest, slot: UInt64) {
+        queue.assertCurrent()
+        guard let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
+        outstanding[index].parked = request
+    }
+
+    /// Nobody will read the answers that are outstanding.
+    private func abandonOutstanding() {
+        let waiting = outstanding.compactMap(\.parked)
+        outstanding.removeAll()
+        for request in waiting { request.abandon() }
     }
 
     private func encode<Response: ResponseMessage>(
@@ -204,6 +245,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             outstanding.removeFirst()
             AnswerEncoder.send(writer, files: answer.files, on: connection)
         } else {
+            outstanding[index].parked = nil
             outstanding[index].ready = ReadyAnswer(
                 bytes: writer.toArray(), splices: writer.splices, files: answer.files)
         }
@@ -213,6 +255,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             send(ready)
         }
         releaseIfPossible()
+        closeIfDrained()
     }
 
     private func send(_ ready: ReadyAnswer) {
@@ -229,7 +272,16 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     // MARK: Flow
 
-    private func holdBack() {
+    private func closeIfDrained() {
+        if isDraining, !isClosed, outstanding.isEmpty { connection.closeAfterSending() }
+    }
+
+    /// - Parameter buffered: bytes of requests that stay in the connection's buffer meanwhile.
+    private func holdBack(_ buffered: Int = 0) {
+        if buffered > 0 || claimed > 0 {
+            listener.memory.exchange(claimed, for: buffered)
+            claimed = buffered
+        }
         isHeldBack = true
         if isReading {
             isReading = false
@@ -239,7 +291,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     /// Reads on once nothing stands in the way. Inside `received` the loop there decides.
     private func releaseIfPossible() {
-        guard isHeldBack, !isClosed, !isInsideReceived, broker != nil else { return }
+        guard isHeldBack, !isClosed, !isDraining, !isWaitingForMemory, !isInsideReceived, broker != nil else { return }
         let produceMayFollow = outstandingAreProduce && outstanding.count < Self.outstandingMaximum / 2
         guard outstanding.isEmpty || produceMayFollow, connection.unsentBytes <= Self.unsentBytesMaximum else { return }
         isHeldBack = false
@@ -247,13 +299,46 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         connection.resumeReading()
     }
 
+    // MARK: Memory
+
+    /// Claims the memory for a request of which only a part has arrived. False: there is none; reading stops until
+    /// there is.
+    private func claimMemory(_ bytes: Int) -> Bool {
+        guard claimed != bytes else { return true }
+        giveBackMemory()
+        guard listener.memory.claim(bytes, for: self) else {
+            isWaitingForMemory = true
+            holdBack()
+            return false
+        }
+        claimed = bytes
+        return true
+    }
+
+    /// The memory that was waited for is there, and claimed for this connection.
+    func memoryGranted(_ bytes: Int) {
+        queue.assertCurrent()
+        isWaitingForMemory = false
+        claimed = bytes
+        if isClosed { return giveBackMemory() }
+        releaseIfPossible()
+    }
+
+    private func giveBackMemory() {
+        if isWaitingForMemory, listener.memory.withdraw(self) { isWaitingForMemory = false }
+        guard claimed > 0 else { return }
+        listener.memory.exchange(claimed, for: 0)
+        claimed = 0
+    }
+
     /// Ends the connection because of what the peer sent.
     func end(reason: String) {
         guard !isClosed else { return }
         isClosed = true
-        outstanding.removeAll()
+        abandonOutstanding()
+        giveBackMemory()
         listener.log.info(
-            "closing connection", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
+            "closing connection", metadata: ["peer": "\(remoteAddress)", "reason": "\(reason)"])
         connection.closeAfterSending()
     }
 }

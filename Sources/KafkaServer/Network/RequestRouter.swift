@@ -16,6 +16,7 @@ package enum RequestRouter {
         case .fetch: FetchHandler.self
         case .listOffsets: ListOffsetsHandler.self
         case .metadata: MetadataHandler.self
+        case .findCoordinator: FindCoordinatorHandler.self
         case .apiVersions: ApiVersionsHandler.self
         case .createTopics: CreateTopicsHandler.self
         case .deleteTopics: DeleteTopicsHandler.self
@@ -26,7 +27,7 @@ package enum RequestRouter {
         case .createPartitions: CreatePartitionsHandler.self
         case .describeCluster: DescribeClusterHandler.self
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
-        case .offsetCommit, .offsetFetch, .findCoordinator, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
+        case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
             .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls, .alterConfigs,
             .alterReplicaLogDirs, .describeLogDirs, .saslAuthenticate, .createDelegationToken,

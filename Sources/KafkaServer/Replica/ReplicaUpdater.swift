@@ -58,7 +58,7 @@ struct ReplicaUpdater: Sendable {
                 partitionEpoch: registration.partitionEpoch, isLocal: registration.leader == nodeID)
             if let partition = existing?.partition(index) {
                 partition.update(leadership)
-                partition.log?.update(configuration)
+                partition.update(configuration)
                 partitions.append(partition)
             } else {
                 partitions.append(open(topic, index, configuration, leadership))

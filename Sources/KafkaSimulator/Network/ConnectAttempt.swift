@@ -48,6 +48,7 @@ final class ConnectAttempt: @unchecked Sendable {
                     fail(NetworkError("connecting to \(address) was refused", code: 111))
                 }
             }
+            guard !listener.isFull else { return retry { self.knock(link) } }
             establish(link, listener)
         }
     }
@@ -89,7 +90,7 @@ final class ConnectAttempt: @unchecked Sendable {
         let answered = fabric.drawArrival()
         forth.attach(sender: client, receiver: server, notBefore: answered)
         back.attach(sender: server, receiver: client, notBefore: answered)
-        server.open(listener.accept)
+        listener.offer(server)
         fabric.at(answered, .connect, subject) { [self] in answer(client, link) }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import DequeModule
 import KafkaRuntime
 
 /// The network as one life of one host sees it.
@@ -46,6 +47,8 @@ final class SimulatedListener: Listener, @unchecked Sendable {
     let accept: @Sendable (any Connection) -> (any ConnectionHandler)?
     private let fabric: NetworkFabric
     private var isClosed = false
+    /// Connections that the operating system has taken and the gate has not let in.
+    private var backlog: Deque<SimulatedConnection> = []
 
     init(
         address: SocketAddress, host: SimulatedHost, life: HostLife, options: ListenOptions, fabric: NetworkFabric,
@@ -61,9 +64,27 @@ final class SimulatedListener: Listener, @unchecked Sendable {
         boundAddress = SocketAddress(host: address.host, port: port)
     }
 
+    /// Whether the operating system takes no further connection.
+    var isFull: Bool { backlog.count >= Int(options.backlog) }
+
+    /// A connection has come.
+    func offer(_ connection: SimulatedConnection) {
+        backlog.append(connection)
+        resumeAccepting()
+    }
+
+    func resumeAccepting() {
+        while !isClosed, !backlog.isEmpty {
+            guard options.gate?.takePlace() ?? true else { return }
+            backlog.removeFirst().open(accept)
+        }
+    }
+
     func close() {
         guard !isClosed else { return }
         isClosed = true
+        for connection in backlog { connection.abandon() }
+        backlog = []
         if !life.isOver { fabric.removeListener(host: host.name, port: boundAddress.port) }
     }
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaProtocol
+internal import KafkaReplication
+internal import KafkaRuntime
+internal import Synchronization
+
+/// A produce request whose records must be durable before it is answered (`flush.messages`).
+///
+/// Syncs run on background threads, one at a time per partition, and each covers everything that was appended before
+/// it: many producers share one.
+final class ProduceSync: Sendable {
+    /// What was appended to one partition, and where its answer stands in the response.
+    struct Unsynced {
+        let partition: Partition
+        let endOffset: Int64
+        let place: (topic: Int, partition: Int)
+    }
+
+    private struct State: ~Copyable {
+        var response: ProduceResponse
+        var left: Int
+    }
+
+    private let ticket: ReplyTicket<ProduceResponse>
+    private let context: RequestContext
+    private let state: Mutex<State>
+
+    private init(
+        _ count: Int, _ response: ProduceResponse, _ ticket: ReplyTicket<ProduceResponse>, _ context: RequestContext
+    ) {
+        self.ticket = ticket
+        self.context = context
+        state = Mutex(State(response: response, left: count))
+    }
+
+    static func begin(
+        _ unsynced: [Unsynced], _ response: ProduceResponse, _ ticket: ReplyTicket<ProduceResponse>,
+        _ context: RequestContext
+    ) {
+        let sync = ProduceSync(unsynced.count, response, ticket, context)
+        for one in unsynced {
+            let place = one.place
+            one.partition.sync(upTo: one.endOffset, on: context.broker.runtime.queues) { fault in
+                sync.finished(place, fault)
+            }
+        }
+    }
+
+    private func finished(_ place: (topic: Int, partition: Int), _ fault: PartitionFault?) {
+        let complete = state.withLock { state -> ProduceResponse? in
+            if let fault {
+                let index = state.response.responses[place.topic].partitionResponses[place.partition].index
+                state.response.responses[place.topic].partitionResponses[place.partition] =
+                    ProduceHandler.refusal(index, fault, context)
+            }
+            state.left -= 1
+            return state.left == 0 ? state.response : nil
+        }
+        if let complete { ticket.complete(complete) }
+    }
+}

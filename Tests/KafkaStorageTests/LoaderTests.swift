@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRecords
+import KafkaRuntime
+import Testing
+
+@testable import KafkaStorage
+
+@Suite struct LoaderTests {
+    private let configuration: LogConfiguration = {
+        var configuration = LogConfiguration()
+        configuration.segmentBytes = 300
+        return configuration
+    }()
+
+    /// Segments at 0, 2, 4 and 6 with one-record batches.
+    private func filled() throws -> TestWorld {
+        let world = TestWorld(durability: .immediate)
+        let log = try world.open("/data/t-0", configuration)
+        for step in 0..<8 { try log.append(TestBatches.sized(150, fill: UInt8(97 + step))) }
+        world.run()
+        try log.close()
+        return world
+    }
+
+    private func logFiles(_ world: TestWorld) throws -> [String] {
+        try world.files.list("/data/t-0").filter { $0.hasSuffix(".log") }
+    }
+
+    private func copy(_ world: TestWorld, _ from: String, _ to: String) throws {
+        let file = try world.files.open("/data/t-0/\(to)", .readWriteCreate)
+        try file.write(world.bytes("/data/t-0/\(from)"), at: 0)
+    }
+
+    @Test func `files awaiting deletion are removed`() throws {
+        let world = try filled()
+        try copy(world, "00000000000000000002.log", "00000000000000000099.log.deleted")
+        try copy(world, "00000000000000000002.index", "00000000000000000099.index.deleted")
+        let log = try world.open("/data/t-0", configuration, clean: true)
+        #expect(log.logEndOffset == 8)
+        #expect(try !world.files.list("/data/t-0").contains { $0.hasSuffix(".deleted") })
+    }
+
+    @Test func `an unfinished cleaning is taken back`() throws {
+        let world = try filled()
+        try copy(world, "00000000000000000002.log", "00000000000000000002.log.cleaned")
+        try copy(world, "00000000000000000002.log", "00000000000000000002.log.swap")
+        let log = try world.open("/data/t-0", configuration)
+        #expect(log.logEndOffset == 8)
+        #expect(try log.records().count == 8)
+        #expect(try !world.files.list("/data/t-0").contains { $0.hasSuffix(".cleaned") || $0.hasSuffix(".swap") })
+    }
+
+    @Test func `a swap that was interrupted is finished`() throws {
+        let world = try filled()
+        var compacted = configuration
+        compacted.cleanupPolicy = .compact
+        // One cleaned segment with the batch of offset 4 stands for the segments 2 and 4.
+        try copy(world, "00000000000000000004.log", "00000000000000000002.log.swap")
+        let log = try world.open("/data/t-0", compacted)
+        #expect(try logFiles(world) == [0, 2, 6].map { LogFileNames.digits($0) + ".log" })
+        #expect(try log.records().map { $0.prefix(1) } == ["0", "1", "4", "5", "6", "7"])
+        #expect(try world.files.status("/data/t-0/00000000000000000004.index") == nil)
+        #expect(try !world.files.list("/data/t-0").contains { $0.hasSuffix(".swap") })
+    }
+
+    @Test func `indexes without a log are removed, a log without indexes is checked`() throws {
+        let world = try filled()
+        try copy(world, "00000000000000000002.index", "00000000000000000050.index")
+        try world.files.remove("/data/t-0/00000000000000000004.index")
+        let log = try world.open("/data/t-0", configuration, clean: true)
+        #expect(try log.records().count == 8)
+        #expect(try world.files.status("/data/t-0/00000000000000000050.index") == nil)
+        #expect(try world.files.status("/data/t-0/00000000000000000004.index") != nil)
+    }
+
+    @Test func `stray snapshots are removed, those of segments and the newest stay`() throws {
+        let world = try filled()
+        func snapshots() throws -> [String] {
+            try world.files.list("/data/t-0").filter { $0.hasSuffix(".snapshot") }
+        }
+        #expect(try snapshots() == [2, 4, 6, 8].map { LogFileNames.digits($0) + ".snapshot" })
+        try copy(world, "00000000000000000002.snapshot", "00000000000000000003.snapshot")
+        try world.open("/data/t-0", configuration, clean: true).close()
+        #expect(try snapshots() == [2, 4, 6, 8].map { LogFileNames.digits($0) + ".snapshot" })
+    }
+
+    @Test func `a damaged snapshot is removed and an older one used`() throws {
+        let world = TestWorld(durability: .immediate)
+        let log = try world.open("/data/t-0", configuration)
+        for step in 0..<8 {
+            try log.append(TestBatches.batch([String(repeating: "x", count: 100)], producer: (7, 0, Int32(step))))
+        }
+        world.run()
+        try log.close()
+        let file = try world.files.open("/data/t-0/00000000000000000008.snapshot", .readWrite)
+        try file.write([0xFF], at: 12)
+        let again = try world.open("/data/t-0", configuration, clean: true)
+        #expect(again.activeProducers().first?.lastSequence == 7)
+        #expect(world.events.all.contains { $0.contains("checksum") })
+    }
+
+    @Test func `the topic id is kept, and another is refused`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let id = KafkaUUID(high: 5, low: 6)
+        try log.setTopicID(id)
+        try log.setTopicID(id)
+        #expect(throws: StorageError.self) { try log.setTopicID(KafkaUUID(high: 7, low: 8)) }
+        try log.append(TestBatches.batch(["a"]))
+        try log.close()
+        #expect(try world.open(clean: true).topicID == id)
+    }
+
+    @Test func `an empty directory becomes a log at the wanted start`() throws {
+        let world = TestWorld()
+        let log = try world.open("/data/t-0", configuration, logStartOffset: 42)
+        #expect(log.logStartOffset == 42)
+        #expect(log.logEndOffset == 42)
+        #expect(try logFiles(world) == ["00000000000000000042.log"])
+    }
+
+    @Test func `messages of old formats are read, searched and recovered`() throws {
+        let world = TestWorld(durability: .immediate)
+        try world.files.createDirectory("/data/t-0")
+        let file = try world.files.open("/data/t-0/00000000000000000000.log", .createNew)
+        let plain = try TestBatches.oldMessages(["a", "b"], magic: 1, compression: .none)
+        var wrapped = try TestBatches.oldMessages(["c", "d", "e"], magic: 1, compression: .gzip, timestamp: 9)
+        // The wrapper carries the last offset.
+        wrapped[7] = 4
+        try file.write(plain + wrapped, at: 0)
+        let log = try world.open()
+        #expect(log.logEndOffset == 5)
+        try log.append(TestBatches.batch(["f"], timestamp: TestBatches.time + 5))
+        #expect(
+            try log.read(from: 3, maxBytes: 1000, isolation: .logEnd, atLeastOne: true).position == Int64(plain.count))
+        #expect(try log.offset(forTimestamp: TestBatches.time)?.offset == 0)
+        #expect(try log.offset(forTimestamp: TestBatches.time + 1)?.offset == 5)
+        try log.truncate(to: 4)
+        #expect(log.logEndOffset == 2)
+    }
+
+    @Test func `a clean log whose end is damaged is checked after all`() throws {
+        let world = try filled()
+        let file = try world.files.open("/data/t-0/00000000000000000006.log", .readWrite)
+        try file.truncate(to: 200)
+        let log = try world.open("/data/t-0", configuration, clean: true)
+        #expect(log.logEndOffset == 7)
+        #expect(try log.records().count == 7)
+    }
+
+    @Test func `settings can change while the log is open`() throws {
+        let log = try TestWorld().open("/data/t-0", configuration)
+        try log.append(TestBatches.sized(150))
+        var larger = configuration
+        larger.segmentBytes = 10_000
+        larger.maxMessageBytes = 100
+        log.update(larger)
+        #expect(throws: StorageError.self) { try log.append(TestBatches.sized(101)) }
+        larger.maxMessageBytes = 1000
+        log.update(larger)
+        for _ in 0..<5 { try log.append(TestBatches.sized(150)) }
+        #expect(log.segmentCount == 1)
+    }
+}
