@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func `five thousand idle connections take little memory and no CPU`() async {
+    @Test func `four thousand idle connections take little memory and no CPU`() async {
         await #expect(processExitsWith: .success) {
             ProcessUsage.setDescriptorLimit(20_000)
             let server = try TestServer.echo(reactors: 2)

@@ -75,7 +75,7 @@ import Testing
             guard handler.connection.unsentBytes > 1 << 20 else { return }
             handler.isPaused = true
             handler.connection.pauseReading()
-            handler.onDrained = {
+            handler.onDrained = { [unowned handler] in
                 handler.isPaused = false
                 handler.connection.resumeReading()
             }

@@ -63,8 +63,6 @@ final class ServerProcess {
         listeners=PLAINTEXT://127.0.0.1:\(port)
         log.dirs=\(directory.appending(path: "data").path)
         num.network.threads=\(reactors)
-        socket.send.buffer.bytes=-1
-        socket.receive.buffer.bytes=-1
         auto.create.topics.enable=false
 
         """.write(to: configuration, atomically: false, encoding: .utf8)

@@ -310,6 +310,10 @@ int main(int count, char **arguments) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
+    // Kafka's defaults, which the broker is measured with.
+    int buffer = 100 << 10;
+    setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 1024) < 0) return 1;
     getsockname(listener, (struct sockaddr *)&address, &size);
     printf("port %d\n", ntohs(address.sin_port));
