@@ -144,7 +144,12 @@ let package = Package(
                 "KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
                 "RuntimeConformance", "DispatchRuntime", logging,
             ]),
-        tests("SwiftKafkaTests", ["SwiftKafka"]),
+        tests(
+            "SwiftKafkaTests",
+            [
+                "SwiftKafka", "DispatchRuntime", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase", logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         tests("TidyTests", []),
     ]
 )

@@ -43,7 +43,7 @@ package struct ConformanceCase: Sendable, CustomStringConvertible {
 
 /// The demands on every implementation of `Runtime`, as cases that a test target runs against its own.
 package enum RuntimeConformance {
-    package static var all: [ConformanceCase] { queues + streams + closing + files }
+    package static var all: [ConformanceCase] { queues + streams + closing + gates + files }
 }
 
 func expect(_ holds: Bool, _ what: @autoclosure () -> String) throws(ConformanceFailure) {

@@ -18,15 +18,20 @@ public import ServiceLifecycle
 /// labels `swiftkafka.<component>`. It is also a `Service` of swift-service-lifecycle.
 public final class Broker: Sendable {
     private let node: BrokerNode
+    private let failure: Failure
 
     /// Prepares a broker; nothing runs before `start()`.
     ///
     /// - Throws: `BrokerError.configuration` with every problem that was found.
-    public init(configuration: BrokerOptions) throws(BrokerError) {
-        node = try Self.makeNode(configuration, files: nil)
+    public convenience init(configuration: BrokerOptions) throws(BrokerError) {
+        self.init(node: try Self.makeNode(configuration, files: nil))
     }
 
-    private init(node: BrokerNode) { self.node = node }
+    private init(node: BrokerNode) {
+        self.node = node
+        failure = Failure()
+        node.onFatal { [failure] in failure.set($0) }
+    }
 
     /// A broker that keeps its data in memory and listens on a free port of the loopback interface: for tests.
     ///
@@ -44,11 +49,12 @@ public final class Broker: Sendable {
     ) throws(BrokerError) -> BrokerNode {
         let loaded = try options.load()
         let network = loaded.configuration.network
+        let networkLog = ComponentLoggers.program.logger("network")
         let system: Runtime
         do throws(NetworkError) {
             system = try DispatchRuntime.makeRuntime(
                 reactorCount: network.networkThreads ?? DispatchRuntime.processorCount,
-                blockingThreads: network.backgroundThreads)
+                blockingThreads: network.backgroundThreads, warn: { networkLog.warning("\($0)") })
         } catch {
             throw .start("\(error)")
         }
@@ -100,11 +106,22 @@ public final class Broker: Sendable {
     }
 }
 
+extension Broker {
+    /// Why the broker cannot go on although nobody stopped it, for example because its disk has failed; nil while it
+    /// can. It answers what it still can until `shutdown()`.
+    public var failureReason: String? { failure.reason }
+}
+
 extension Broker: Service {
-    /// Starts the broker, runs until the service group shuts down gracefully or the task is cancelled, and stops it.
+    /// Starts the broker, runs until the service group shuts down gracefully, the task is cancelled or the broker
+    /// fails, and stops it.
+    ///
+    /// - Throws: `BrokerError.start`, or `BrokerError.failed` where the broker could not go on.
     public func run() async throws {
         try await start()
-        try? await gracefulShutdown()
+        let failure = failure
+        await cancelWhenGracefulShutdown { await failure.wait() }
         await shutdown()
+        if let reason = failure.reason { throw BrokerError.failed(reason) }
     }
 }

@@ -58,10 +58,12 @@ public enum BrokerError: Error, Equatable, Sendable, CustomStringConvertible {
     case configuration(String)
     /// Starting failed; says what was tried and what to do.
     case start(String)
+    /// The broker ran and cannot go on.
+    case failed(String)
 
     public var description: String {
         switch self {
-        case .configuration(let reason), .start(let reason): reason
+        case .configuration(let reason), .start(let reason), .failed(let reason): reason
         }
     }
 }

@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [(0, 14), (0, -1), (1, 19), (3, 14), (19, 8), (11, 5), (32, 99)] as [(Int16, Int16)])
+    @Test(arguments: [(0, 14), (0, -1), (1, 19), (3, 14), (19, 8), (11, 99), (32, 99)] as [(Int16, Int16)])
     func `a version that is not served ends it`(key: Int16, version: Int16) throws {
         try expectClose { writer in
             writer.writeInt16(key)
@@ -157,20 +157,15 @@ import Testing
     @Test func `bytes behind a request are passed over`() throws {
         let broker = try TestBroker()
         let connection = broker.connect()
-        var content = ByteWriter()
-        content.writeInt16(18)
-        content.writeInt16(0)
-        content.writeInt32(2)
-        content.writeInt16(-1)
-        content.write([0, 0, 0])
-        var frame = ByteWriter()
-        frame.writeInt32(Int32(content.count))
-        frame.write(content.toArray())
-        try connection.send(try api(1) + frame.toArray() + api(3))
-        for id in [1, 2, 3] as [Int32] {
-            let answer = try connection.receive(within: 5_000)
-            #expect(answer.loadUnaligned(as: Int32.self).bigEndian == id)
-        }
+        var writer = ByteWriter()
+        writer.writeInt32(13)
+        writer.writeInt16(18)
+        writer.writeInt16(0)
+        writer.writeInt32(1)
+        writer.writeInt16(-1)
+        writer.write([1, 2, 3])
+        try connection.send(writer.toArray())
+        #expect(try connection.receive(ApiVersionsResponse.self, version: 0, correlationID: 1).errorCode == 0)
     }
 
     @Test func `a client id beyond the frame ends it`() throws {

@@ -30,6 +30,8 @@ struct PartitionRead {
 enum FetchReader {
     /// Clients of earlier versions cannot read zstd, so topics that store nothing else are closed to them (KIP-110).
     private static let firstZstdVersion: Int16 = 10
+    /// Only from here on an answer can say where two logs part.
+    private static let firstDivergingVersion: Int16 = 12
 
     static func read(_ plan: FetchPlan, _ context: RequestContext) -> [PartitionRead] {
         var reads: [PartitionRead] = []
@@ -66,8 +68,14 @@ enum FetchReader {
         if plan.version < firstZstdVersion, log.configuration.compression == .codec(.zstd) {
             return failed(request, partition, .unsupportedCompressionType)
         }
-        if request.lastFetchedEpoch >= 0, let diverging = divergence(request, log) {
-            return read(request, partition, log, nil, diverging: diverging)
+        // A session may hold what a request of a later version said.
+        if plan.version >= firstDivergingVersion, request.lastFetchedEpoch >= 0 {
+            switch comparison(request, log) {
+            case .agreed: break
+            case .unknown: return failed(request, partition, .offsetOutOfRange)
+            case .parted(let epoch, let endOffset):
+                return read(request, partition, log, nil, diverging: (epoch, endOffset))
+            }
         }
         do throws(StorageError) {
             let range = try log.read(
@@ -100,13 +108,22 @@ enum FetchReader {
             lastStableOffset: -1, logStartOffset: -1, diverging: nil)
     }
 
-    /// The client says which epoch its last record was of; when this log ends that epoch earlier, the client must
-    /// truncate first.
-    private static func divergence(
-        _ request: FetchPartitionRequest, _ log: UnifiedLog
-    ) -> (epoch: Int32, endOffset: Int64)? {
+    /// How the client's log and this one go together.
+    private enum Comparison {
+        case agreed
+        /// Nothing can be said about the client's epoch.
+        case unknown
+        /// Where this log ends what the client has more of, so that the client must truncate first.
+        case parted(epoch: Int32, endOffset: Int64)
+    }
+
+    /// The client says which epoch its last record was of.
+    private static func comparison(_ request: FetchPartitionRequest, _ log: UnifiedLog) -> Comparison {
         let end = log.endOffset(forEpoch: request.lastFetchedEpoch)
-        guard end.leaderEpoch < request.lastFetchedEpoch || end.endOffset < request.fetchOffset else { return nil }
-        return (end.leaderEpoch, end.endOffset)
+        guard end.leaderEpoch >= 0, end.endOffset >= 0, request.fetchOffset >= log.logStartOffset else {
+            return .unknown
+        }
+        guard end.leaderEpoch < request.lastFetchedEpoch || end.endOffset < request.fetchOffset else { return .agreed }
+        return .parted(epoch: end.leaderEpoch, endOffset: end.endOffset)
     }
 }

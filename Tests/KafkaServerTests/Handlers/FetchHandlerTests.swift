@@ -128,6 +128,11 @@ import Testing
         #expect(parted.divergingEpoch.epoch == first && parted.divergingEpoch.endOffset == 2)
         #expect(parted.records.count == 0)
         #expect(parted.errorCode == 0)
+        // Epochs that this log has never seen say nothing.
+        for epoch in [second + 1, .max] as [Int32] {
+            #expect(ErrorCode(try diverging(from: 2, epoch).errorCode) == .offsetOutOfRange)
+        }
+        #expect(ErrorCode(try diverging(from: -1, first).errorCode) == .offsetOutOfRange)
         let agreed = try diverging(from: 2, first)
         #expect(agreed.divergingEpoch.epoch == -1)
         #expect(try Batches.values(in: agreed.records) == ["2=c"])

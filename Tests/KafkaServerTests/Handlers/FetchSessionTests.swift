@@ -212,4 +212,18 @@ import Testing
         }
         #expect(seen == ["a", "b", "a", "b"])
     }
+
+    @Test func `a session goes on in an older version`() throws {
+        var client = try Client(version: 12)
+        var request = client.request([("a", 0)])
+        request.topics[0].partitions[0].fetchOffset = 5
+        request.topics[0].partitions[0].lastFetchedEpoch = 0
+        let first = try client.broker.call(request, version: 12)
+        #expect(first.responses[0].partitions[0].divergingEpoch.epoch >= 0)
+        client.session = first.sessionID
+        let older = try client.broker.call(
+            FetchRequest(minBytes: 1, sessionID: first.sessionID, sessionEpoch: 1), version: 11)
+        #expect(older.errorCode == 0)
+        #expect(!client.broker.log.contains("cannot be written"))
+    }
 }
