@@ -64,13 +64,11 @@ struct SwiftKafkaServer: ParsableCommand {
             var properties = Properties()
             if let path = configurationFile {
                 guard let bytes = try files.readFile(path, limit: 16 << 20) else {
-                    throw ValidationError("\(path): no such file")
+                    Self.leave("swiftkafka-server: \(path): no such file", status: 1)
                 }
                 properties = try Properties(parsing: bytes)
             }
             return try BrokerConfiguration.load(properties, overrides: overrides, hostName: Self.hostName())
-        } catch let error as ValidationError {
-            throw error
         } catch {
             Self.leave("swiftkafka-server: \(configurationFile.map { "\($0): " } ?? "")\(error)", status: 1)
         }
