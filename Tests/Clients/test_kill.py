@@ -17,7 +17,7 @@ import wire
 from brokers import Broker
 from records import Record
 
-KILLS = 80
+KILLS = 60
 SEED = 20_260_101
 IDEMPOTENT, RAW = "idempotent", "raw"
 PARTITIONS = 3
