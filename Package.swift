@@ -106,7 +106,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         // Executables
-        executable("swiftkafka-server", ["SwiftKafka", "KafkaServer", "DispatchRuntime", argumentParser, logging]),
+        executable(
+            "swiftkafka-server", ["KafkaBase", "KafkaRuntime", "KafkaServer", "DispatchRuntime", logging]),
         executable("swiftkafka", ["KafkaTools", argumentParser]),
         executable("dump-log-segments", ["KafkaTools", argumentParser]),
         executable("generate-protocol", []),
@@ -133,14 +134,15 @@ let package = Package(
         tests(
             "KafkaToolsTests",
             [
-                "KafkaTools", "KafkaServer", "KafkaMetadata", "KafkaRaft", "KafkaStorage", "KafkaRecords", "KafkaProtocol",
+                "KafkaTools", "KafkaServer", "KafkaMetadata", "KafkaRaft", "KafkaStorage", "KafkaRecords",
+                "KafkaProtocol",
                 "KafkaRuntime", "KafkaBase", argumentParser,
             ]),
         tests(
             "KafkaSimulatorTests",
             [
                 "KafkaSimulator", "KafkaServer", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
-                "RuntimeConformance",
+                "RuntimeConformance", "DispatchRuntime", logging,
             ]),
         tests("SwiftKafkaTests", ["SwiftKafka"]),
         tests("TidyTests", []),

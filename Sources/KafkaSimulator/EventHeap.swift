@@ -22,6 +22,10 @@ struct EventHeap {
 
     var count: Int { keys.count }
 
+    func count(where isCounted: (EventLoop.Event) -> Bool) -> Int {
+        keys.count { key in slots[key.slot].map(isCounted) ?? false }
+    }
+
     /// The earliest event.
     var first: EventLoop.Event? {
         guard let key = keys.first else { return nil }

@@ -73,6 +73,9 @@ final class EventLoop: @unchecked Sendable {
         return nil
     }
 
+    /// Events to come, timers that are still set included.
+    var pendingCount: Int { events.count { !$0.isDead } }
+
     /// Whether anything but timers that are not due yet is pending.
     func isBusy() -> Bool {
         guard let time = nextTime() else { return false }

@@ -51,6 +51,8 @@ package final class SimulatedRuntime: @unchecked Sendable {
     package var now: Int64 { loop.now }
     /// The history so far.
     package var trace: EventTrace { loop.trace }
+    /// Events to come, timers that are still set included: what is waited for longer than it should be shows here.
+    package var pendingCount: Int { loop.pendingCount }
     /// Ends of connections that are open.
     package var connectionCount: Int { fabric.connectionCount }
 

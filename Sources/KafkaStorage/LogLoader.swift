@@ -177,9 +177,17 @@ struct LogLoader {
         }
     }
 
+    /// nil where there is no id, or where power was lost while the file was new: it is durable only some time after it
+    /// was written, and half of one must not take a whole directory of logs out of service.
     private mutating func loadTopicID() throws(StorageError) -> KafkaUUID? {
         guard names.contains(LogFileNames.partitionMetadata) else { return nil }
-        return try PartitionMetadataFile.read(path(LogFileNames.partitionMetadata), files)
+        do throws(StorageError) {
+            return try PartitionMetadataFile.read(path(LogFileNames.partitionMetadata), files)
+        } catch {
+            guard case .corrupt(_, _, let reason) = error, !options.wasCleanShutdown else { throw error }
+            remove(LogFileNames.partitionMetadata, reason)
+            return nil
+        }
     }
 
     // MARK: Clean shutdown

@@ -85,9 +85,9 @@ extension LogManager {
                     try OffsetCheckpoint.write(written, to: "\(directory.path)/\(name)", runtime.files)
                     state.withLock { $0.directories[place].lastCheckpoints[name] = written }
                 } catch {
+                    markOffline(directory: directory.path, reason: "\(error)")
                     observer?.logEvent(
                         .backgroundFailure(path: directory.path, what: "checkpoint \(name)", error: error))
-                    markOffline(directory: directory.path, reason: "\(error)")
                 }
             }
         }

@@ -19,6 +19,7 @@ extension LogManager {
             var next = 0
             var runningThreads = 0
             var progress: LoadProgress
+            var failedLogs: [(partition: TopicPartition, error: StorageError)] = []
         }
 
         let state: Mutex<State>
@@ -97,7 +98,7 @@ extension LogManager {
                     state.runningThreads -= 1
                     return state.runningThreads == 0
                 }
-                if isLast { completion(self.finishLoading()) }
+                if isLast { completion(self.finishLoading(work.state.withLock { $0.failedLogs })) }
             }
         }
     }
@@ -149,7 +150,11 @@ extension LogManager {
             do throws(StorageError) {
                 if let log = try load(item, topicConfiguration(item.partition.topic)) { bytes = log.size }
             } catch {
-                markOffline(directory: configuration.directories[item.place], reason: "\(error)")
+                if case .corrupt = error {
+                    work.state.withLock { $0.failedLogs.append((item.partition, error)) }
+                } else {
+                    markOffline(directory: configuration.directories[item.place], reason: "\(error)")
+                }
             }
             work.state.withLock { state in
                 state.progress.loadedLogs += 1
@@ -178,7 +183,9 @@ extension LogManager {
         return log
     }
 
-    private func finishLoading() -> LoadReport {
+    private func finishLoading(
+        _ failedLogs: [(partition: TopicPartition, error: StorageError)]
+    ) -> LoadReport {
         state.withLock { $0.isLoaded = true }
         // After an unclean stop the old file may vouch for offsets that are gone and will be given again.
         if directories.contains(where: { $0.isOnline && $0.cleanShutdown == nil }) { checkpointRecoveryPoints() }
@@ -200,7 +207,8 @@ extension LogManager {
                 previousBrokerEpoch: isClean && Set(epochs).count == 1 ? epochs[0] : -1,
                 failedDirectories: state.directories.compactMap { directory in
                     directory.failure.map { (directory.path, .offline(path: directory.path, reason: $0)) }
-                })
+                },
+                failedLogs: failedLogs.sorted { $0.partition < $1.partition })
         }
     }
 }

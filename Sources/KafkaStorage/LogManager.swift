@@ -41,6 +41,8 @@ public struct LoadReport: Sendable {
     public var previousBrokerEpoch: Int64
     /// Directories that are out of service, with the reason.
     public var failedDirectories: [(path: String, error: StorageError)]
+    /// Logs that were not loaded because their files are damaged, by partition. Their directories serve on.
+    public var failedLogs: [(partition: TopicPartition, error: StorageError)]
 }
 
 /// All logs of a broker, in one or more directories.

@@ -21,6 +21,8 @@ final class LogSegment: @unchecked Sendable {
     var lacksIndexes = false
 
     private var file: (any File)?
+    /// The last batches, where they are counted but not written yet.
+    private(set) var deferred = DeferredBytes()
     /// Blocks are reserved up to here; 0 where none were.
     var reservedEnd: Int64 = 0
     var bytesSinceIndexEntry = 0
@@ -63,6 +65,8 @@ final class LogSegment: @unchecked Sendable {
         createdMilliseconds = parameters.now
         rollJitterMs = parameters.rollJitterMs
     }
+
+    deinit { deferred.end() }
 
     /// Makes the files of a new, empty segment; leftovers of the same name are emptied.
     static func create(
@@ -145,18 +149,50 @@ final class LogSegment: @unchecked Sendable {
 
     /// Writes `bytes` behind the last batch. On failure some of them may be in the file; `undoWrite` removes them.
     func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        precondition(deferred.isEmpty, "batches are written in their order")
+        try write(bytes, at: size)
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, at position: Int64) throws(FileError) {
         let file = try openFile()
-        reserveAhead(file, bytes.count)
+        reserveAhead(file, at: position, bytes.count)
         let piece = max(settings.writePieceBytes, 1)
         var done = 0
         while done < bytes.count {
             let end = min(done + piece, bytes.count)
-            try file.write(UnsafeRawBufferPointer(rebasing: bytes[done..<end]), at: size + Int64(done))
+            try file.write(UnsafeRawBufferPointer(rebasing: bytes[done..<end]), at: position + Int64(done))
             done = end
         }
     }
 
-    /// Cuts off whatever a failed write left behind the last batch.
+    // MARK: Deferred writes
+
+    /// Whether `bytes` may wait to be written together with others.
+    func canDefer(_ count: Int) -> Bool { deferred.count + count <= settings.writePieceBytes }
+
+    /// Keeps a copy of `bytes`, to be written later, as if they had been written.
+    func deferWrite(_ bytes: UnsafeRawBufferPointer, firstOffset: Int64) {
+        if deferred.isEmpty { deferred.begin(capacity: settings.writePieceBytes, firstOffset: firstOffset) }
+        deferred.append(bytes)
+    }
+
+    /// Writes what was deferred. On failure it stays deferred, and some of it may be in the file.
+    func writeDeferred() throws(FileError) {
+        try write(deferred.bytes, at: size - Int64(deferred.count))
+        deferred.end()
+    }
+
+    /// Gives up what was deferred, which must have been the last that was added; returns its first offset. Cuts the
+    /// file and the indexes back.
+    func dropDeferred() throws(StorageError) -> Int64 {
+        size -= Int64(deferred.count)
+        let firstOffset = deferred.firstOffset
+        deferred.end()
+        try storing { () throws(FileError) in try undoWrite() }
+        return try truncate(to: firstOffset)
+    }
+
+    /// Cuts off whatever a failed write left behind the last batch that is in the file.
     func undoWrite() throws(FileError) {
         reservedEnd = 0
         try openFile().truncate(to: size)
@@ -164,11 +200,11 @@ final class LogSegment: @unchecked Sendable {
 
     /// Small segments reserve nothing, growing ones as much as they hold up to the setting: a thousand idle
     /// partitions must not hold gigabytes.
-    private func reserveAhead(_ file: any File, _ count: Int) {
-        guard size + Int64(count) > reservedEnd, size >= Self.reserveThreshold else { return }
-        let step = min(settings.reserveAheadBytes, size)
+    private func reserveAhead(_ file: any File, at position: Int64, _ count: Int) {
+        guard position + Int64(count) > reservedEnd, position >= Self.reserveThreshold else { return }
+        let step = min(settings.reserveAheadBytes, position)
         guard step > count else { return }
-        let start = max(reservedEnd, size)
+        let start = max(reservedEnd, position)
         file.reserve(offset: start, length: step)
         reservedEnd = start + step
     }

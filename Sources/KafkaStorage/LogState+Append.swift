@@ -4,6 +4,13 @@ import KafkaRecords
 import KafkaRuntime
 
 extension LogState {
+    /// When the bytes of an append go to the file.
+    enum Writing {
+        case now
+        /// With those of other appends, before anybody is told of any of them.
+        case deferred
+    }
+
     /// What the batches of one append amount to.
     private struct Extent {
         var firstOffset: Int64 = -1
@@ -13,14 +20,21 @@ extension LogState {
 
     // MARK: Leader
 
-    /// Appends batches that were validated: gives them offsets and the epoch where they lie, and writes them.
+    /// Appends batches that were validated: gives them offsets and the epoch where they lie, and writes them, or keeps
+    /// them to be written with others.
     mutating func appendAsLeader(
-        _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32, origin: AppendOrigin, now: Int64
+        _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32, origin: AppendOrigin, now: Int64,
+        writing: Writing
     ) throws(StorageError) -> AppendInfo {
         try requireService()
-        if let duplicate = try checkProducers(UnsafeRawBufferPointer(batches), origin) { return duplicate }
+        if let duplicate = try checkProducers(UnsafeRawBufferPointer(batches), origin) {
+            guard !active.deferred.isEmpty else { return duplicate }
+            // The first of the two may be waiting to be written, and fail: then this one is not a duplicate.
+            try requireWritten()
+            return duplicate
+        }
         let extent = try assignOffsets(batches, leaderEpoch: leaderEpoch)
-        try write(UnsafeRawBufferPointer(batches), extent, now: now)
+        try write(UnsafeRawBufferPointer(batches), extent, now: now, writing)
         return AppendInfo(
             firstOffset: extent.firstOffset, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp,
             logAppendTime: -1, logStartOffset: logStartOffset, leaderEpoch: leaderEpoch, isDuplicate: false,
@@ -108,7 +122,7 @@ extension LogState {
         guard count <= Int(configuration.segmentBytes) else {
             throw .kafka(.recordListTooLarge, "\(count) bytes do not fit a segment of \(configuration.segmentBytes)")
         }
-        try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), extent, now: now)
+        try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), extent, now: now, .now)
         return AppendInfo(
             firstOffset: extent.firstOffset, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp,
             logAppendTime: -1, logStartOffset: logStartOffset, leaderEpoch: epochs.latestEpoch ?? -1,
@@ -146,21 +160,35 @@ extension LogState {
     // MARK: Both
 
     /// Writes batches that have their offsets, then counts them. On failure the log is as before.
-    private mutating func write(_ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64) throws(StorageError) {
+    private mutating func write(
+        _ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64, _ writing: Writing
+    ) throws(StorageError) {
+        lastAppendTime = now
         let mustRoll = try prepareSegment(bytes, extent, now: now)
         if mustRoll {
             try roll(at: extent.firstOffset, now: now)
             try storing { () throws(FileError) in try active.prepareAppend() }
         }
         let segment = active
+        if writing == .deferred, writesAreTrusted, bytes.count < settings.writePieceBytes {
+            if !segment.canDefer(bytes.count) { try requireWritten() }
+            segment.deferWrite(bytes, firstOffset: extent.firstOffset)
+        } else {
+            try requireWritten()
+            try writeNow(bytes, segment)
+        }
+        commit(bytes, to: segment)
+    }
+
+    private mutating func writeNow(_ bytes: UnsafeRawBufferPointer, _ segment: LogSegment) throws(StorageError) {
         do throws(FileError) {
             try segment.write(bytes)
+            writesAreTrusted = true
         } catch {
             let failure = StorageError.io(error)
             do throws(FileError) { try segment.undoWrite() } catch { goOffline(failure) }
             throw failure
         }
-        commit(bytes, to: segment)
     }
 
     private func prepareSegment(

@@ -6,7 +6,7 @@ extension LogState {
     mutating func read(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
     ) throws(StorageError) -> FetchedRange {
-        try requireService()
+        try requireWritten()
         guard offset >= logStartOffset, offset <= nextOffset else {
             throw .offsetOutOfRange(requested: offset, start: logStartOffset, end: nextOffset)
         }

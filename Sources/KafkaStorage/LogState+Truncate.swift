@@ -6,7 +6,7 @@ extension LogState {
     /// Cuts the log back so that it ends at `offset`, or at the start of the batch that holds it. Returns whether
     /// anything was cut. A failure half way takes the log out of service, for its parts may disagree.
     mutating func truncate(to offset: Int64, now: Int64) throws(StorageError) -> Bool {
-        try requireService()
+        try requireWritten()
         precondition(offset >= 0, "a log is truncated to an offset of at least 0")
         guard offset < nextOffset else { return false }
         guard offset >= segments[0].baseOffset else {
@@ -32,7 +32,7 @@ extension LogState {
 
     /// Drops everything and goes on, empty, at `offset`.
     mutating func truncateFully(startingAt offset: Int64, now: Int64) throws(StorageError) {
-        try requireService()
+        try requireWritten()
         do throws(StorageError) {
             let parameters = segmentParameters(now: now)
             let old = segments
@@ -62,7 +62,7 @@ extension LogState {
     }
 
     /// What follows from the log ending at `end` now.
-    private mutating func takeBack(to end: Int64, now: Int64) throws(StorageError) {
+    mutating func takeBack(to end: Int64, now: Int64) throws(StorageError) {
         truncationCount += 1
         nextOffset = end
         recent.removeAll()

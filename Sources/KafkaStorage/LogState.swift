@@ -40,6 +40,10 @@ struct LogState: ~Copyable, Sendable {
     var isClosed = false
     /// Goes up whenever offsets are taken back, so that a sync that was under way does not vouch for their successors.
     var truncationCount = 0
+    /// False from a failed write to the next good one: then nothing is deferred, so that its append gets the error.
+    var writesAreTrusted = true
+    /// Milliseconds since 1970.
+    var lastAppendTime: Int64 = 0
     /// Whether names in the directory, and the directory's own name, are yet to be made durable.
     var hasNewNames = false
     var hasNewDirectory = false
@@ -111,6 +115,30 @@ struct LogState: ~Copyable, Sendable {
     func requireService() throws(StorageError) {
         if let failure { throw .offline(path: directory, reason: failure) }
         if isClosed { throw .closed(path: directory) }
+    }
+
+    /// `requireService`, with everything that was appended in the files. What begins with this may read them.
+    mutating func requireWritten() throws(StorageError) {
+        try requireService()
+        if !active.deferred.isEmpty { try writeDeferred() }
+    }
+
+    /// Writes batches whose writing was deferred. On failure they are taken back: nobody was told of them yet.
+    private mutating func writeDeferred() throws(StorageError) {
+        let segment = active
+        do throws(FileError) {
+            try segment.writeDeferred()
+            writesAreTrusted = true
+        } catch {
+            let failure = StorageError.io(error)
+            writesAreTrusted = false
+            do throws(StorageError) {
+                try takeBack(to: try segment.dropDeferred(), now: lastAppendTime)
+            } catch {
+                goOffline(failure)
+            }
+            throw failure
+        }
     }
 
     /// Takes the log out of service: what is in memory and what is on disk may differ from now on.
@@ -200,6 +228,7 @@ struct LogState: ~Copyable, Sendable {
     /// Begins a new segment at `base` (the log's end where nil); does nothing where the active one is empty and begins
     /// there already.
     mutating func roll(at base: Int64? = nil, now: Int64) throws(StorageError) {
+        if !active.deferred.isEmpty { try writeDeferred() }
         let newBase = max(base ?? nextOffset, nextOffset)
         if active.baseOffset == newBase, active.size == 0 { return }
         let parameters = segmentParameters(now: now)

@@ -9,12 +9,15 @@ package import KafkaRuntime
 ///
 /// As Kafka writes it, there is no newline at the end.
 package enum PartitionMetadataFile {
+    /// Both lines.
+    private static let sizeMin = 43
+
     package static func encode(_ topicID: KafkaUUID) -> [UInt8] { Array("version: 0\ntopic_id: \(topicID)".utf8) }
 
-    /// The topic's id; nil where there is no file, or it is empty as a power failure leaves it.
+    /// The topic's id; nil where there is no file, or only a part of it, as a power failure leaves one that was new.
     package static func read(_ path: String, _ files: any FileSystem) throws(StorageError) -> KafkaUUID? {
         guard let bytes = try storing({ () throws(FileError) in try files.readFile(path, limit: 4096) }),
-            bytes.contains(where: { $0 != 0 })
+            bytes.count >= sizeMin, !bytes.contains(0)
         else { return nil }
         return try parse(bytes, path: path)
     }

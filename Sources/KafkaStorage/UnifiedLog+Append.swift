@@ -11,19 +11,23 @@ extension UnifiedLog {
     /// into `batches` where they lie, timestamps and checksum where the topic demands it. Bytes behind the last whole
     /// batch are left out; no bytes at all are appended successfully as nothing.
     ///
-    /// - Parameter now: the wall clock in milliseconds since 1970.
+    /// - Parameters:
+    ///   - now: the wall clock in milliseconds since 1970.
+    ///   - group: where given, small batches may be written later, when it is committed; nothing may be said of them to
+    ///     anybody before.
     public func appendAsLeader(
-        _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32, origin: AppendOrigin = .client, now: Int64
+        _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32, origin: AppendOrigin = .client, now: Int64,
+        group: WriteGroup? = nil
     ) throws(StorageError) -> AppendInfo {
         let rules = state.withLock { $0.rules }
         switch try Self.magic(of: UnsafeRawBufferPointer(batches)) {
         case nil: return state.withLock { $0.emptyAppend(leaderEpoch: leaderEpoch) }
-        case 0, 1: return try appendOldFormat(batches, leaderEpoch, origin, rules, now)
+        case 0, 1: return try appendOldFormat(batches, leaderEpoch, origin, rules, now, group)
         default:
             let count = try Self.validate(batches, origin, rules, now)
-            guard let count else { return try appendRewritten(batches, leaderEpoch, origin, rules, now) }
+            guard let count else { return try appendRewritten(batches, leaderEpoch, origin, rules, now, group) }
             return try appendValid(
-                UnsafeMutableRawBufferPointer(rebasing: batches[..<count]), leaderEpoch, origin, rules, now)
+                UnsafeMutableRawBufferPointer(rebasing: batches[..<count]), leaderEpoch, origin, rules, now, group)
         }
     }
 
@@ -35,15 +39,20 @@ extension UnifiedLog {
 
     private func appendValid(
         _ batches: UnsafeMutableRawBufferPointer, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ rules: AppendRules,
-        _ now: Int64
+        _ now: Int64, _ group: WriteGroup?
     ) throws(StorageError) -> AppendInfo {
         guard batches.count <= rules.segmentBytes else {
             throw .kafka(
                 .recordListTooLarge, "\(batches.count) bytes do not fit a segment of \(rules.segmentBytes)")
         }
+        var truncationCount = 0
         var info = try settling { (state) throws(StorageError) in
-            try state.appendAsLeader(batches, leaderEpoch: leaderEpoch, origin: origin, now: now)
+            let info = try state.appendAsLeader(
+                batches, leaderEpoch: leaderEpoch, origin: origin, now: now, writing: group == nil ? .now : .deferred)
+            truncationCount = state.truncationCount
+            return info
         }
+        if !info.isDuplicate { group?.note(self, truncationCount: truncationCount) }
         if rules.timestampType == .logAppendTime, !info.isDuplicate { info.logAppendTime = now }
         return info
     }
@@ -138,7 +147,7 @@ extension UnifiedLog {
     /// Batches that must be compressed anew, or whose offsets have gaps: makes new ones and appends those.
     private func appendRewritten(
         _ batches: UnsafeMutableRawBufferPointer, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ rules: AppendRules,
-        _ now: Int64
+        _ now: Int64, _ group: WriteGroup?
     ) throws(StorageError) -> AppendInfo {
         var output = ByteWriter(capacity: batches.count)
         do throws(RecordError) {
@@ -163,12 +172,12 @@ extension UnifiedLog {
             throw .kafka(.unknownServerError, "a rewritten batch is not as it should be")
         }
         return try appendValid(
-            UnsafeMutableRawBufferPointer(rebasing: rewritten[..<count]), leaderEpoch, origin, rules, now)
+            UnsafeMutableRawBufferPointer(rebasing: rewritten[..<count]), leaderEpoch, origin, rules, now, group)
     }
 
     private func appendOldFormat(
         _ messages: UnsafeMutableRawBufferPointer, _ leaderEpoch: Int32, _ origin: AppendOrigin,
-        _ rules: AppendRules, _ now: Int64
+        _ rules: AppendRules, _ now: Int64, _ group: WriteGroup?
     ) throws(StorageError) -> AppendInfo {
         var output = ByteWriter(capacity: messages.count)
         let outcome: MessageSetUpConversion.Outcome
@@ -184,7 +193,7 @@ extension UnifiedLog {
         guard outcome.invalidRecords.isEmpty else { throw Self.refusal(outcome.invalidRecords) }
         guard output.count <= rules.maxMessageBytes else { throw Self.tooLarge(output.count, rules) }
         return try appendValid(
-            UnsafeMutableRawBufferPointer(mutating: output.bytes), leaderEpoch, origin, rules, now)
+            UnsafeMutableRawBufferPointer(mutating: output.bytes), leaderEpoch, origin, rules, now, group)
     }
 
     /// The messages that are there whole, each of which must keep to the topic's limit.

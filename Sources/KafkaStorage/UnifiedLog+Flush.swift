@@ -19,9 +19,18 @@ extension UnifiedLog {
     /// and a second attempt would succeed without it.
     @discardableResult
     public func flush(upTo offset: Int64 = .max) throws(StorageError) -> Int64 {
+        try settling { (state) throws(StorageError) in try state.requireWritten() }
+        return try flushWritten(upTo: offset)
+    }
+
+    /// The flush of a log that takes nothing new any more.
+    func flushClosed() throws(StorageError) { _ = try flushWritten(upTo: .max) }
+
+    private func flushWritten(upTo offset: Int64) throws(StorageError) -> Int64 {
         try persistSideFiles()
         let (target, work) = try settling { (state) throws(StorageError) in
-            try state.requireService()
+            if let failure = state.failure { throw .offline(path: state.directory, reason: failure) }
+            if !state.isClosed { try state.requireWritten() }
             let target = min(offset, state.nextOffset)
             return (target, try Self.work(for: target, &state))
         }
@@ -31,7 +40,7 @@ extension UnifiedLog {
         } catch {
             let failure = StorageError.io(error)
             try settling { (state) throws(StorageError) in
-                guard !state.isClosed, state.truncationCount == work.truncationCount else { return }
+                guard state.truncationCount == work.truncationCount else { return }
                 state.goOffline(failure)
             }
             throw failure

@@ -38,15 +38,18 @@ extension UnifiedLog {
     /// Makes everything durable, writes the producers' snapshot, cuts files to their contents and closes them: what a
     /// clean shutdown demands. The log answers `StorageError.closed` afterwards; closing again does nothing.
     public func close() throws(StorageError) {
-        if state.withLock({ $0.isClosed || $0.failure != nil }) {
-            state.withLock { $0.isClosed = true }
-            return
+        let isOpen = try state.withLock { (state) throws(StorageError) in
+            defer { state.isClosed = true }
+            if state.isClosed || state.failure != nil { return false }
+            try state.requireWritten()
+            return true
         }
+        settle()
+        guard isOpen else { return }
         // Of a log that never held anything there is nothing to be lost.
         let isUnused = state.withLock { $0.nextOffset == 0 && $0.segments.allSatisfy { $0.size == 0 } }
-        if !isUnused { try flush() }
+        if !isUnused { try flushClosed() }
         try state.withLock { (state) throws(StorageError) in
-            if state.isClosed { return }
             try Self.writeLastSnapshot(&state)
             try storing { () throws(FileError) in
                 for segment in state.segments { try segment.finish() }
@@ -54,9 +57,7 @@ extension UnifiedLog {
                 if state.hasNewNames, !isUnused { try state.files.syncDirectory(state.directory) }
             }
             state.hasNewNames = false
-            state.isClosed = true
         }
-        settle()
     }
 
     private static func writeLastSnapshot(_ state: inout LogState) throws(StorageError) {

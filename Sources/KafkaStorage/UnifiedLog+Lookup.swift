@@ -48,7 +48,7 @@ extension UnifiedLog {
     /// The record with the largest timestamp in the log, the first of several; nil where no record has one.
     public func offsetOfMaxTimestamp() throws(StorageError) -> TimestampedOffset? {
         let candidate = try state.withLock { (state) throws(StorageError) -> Candidate? in
-            try state.requireService()
+            try state.requireWritten()
             var best: (segment: LogSegment, entry: TimeIndex.Entry)?
             for segment in state.segments {
                 let largest = try storing { () throws(FileError) in try segment.largestTimestamp() }
@@ -89,7 +89,7 @@ extension UnifiedLog {
     private static func candidate(
         _ state: inout LogState, timestamp: Int64, from: Int64
     ) throws(StorageError) -> Candidate? {
-        try state.requireService()
+        try state.requireWritten()
         guard var index = state.segmentIndex(for: from) else { return nil }
         while index < state.segments.count {
             let segment = state.segments[index]

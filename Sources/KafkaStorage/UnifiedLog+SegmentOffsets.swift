@@ -11,7 +11,7 @@ extension UnifiedLog {
     public func segmentOffsets(before timestamp: Int64, limit: Int) throws(StorageError) -> [Int64] {
         let now = runtime.clock.wallMilliseconds
         let candidates = try state.withLock { (state) throws(StorageError) -> [(offset: Int64, time: Int64)] in
-            try state.requireService()
+            try state.requireWritten()
             var found: [(offset: Int64, time: Int64)] = []
             for segment in state.segments {
                 let status = try storing { () throws(FileError) in try state.files.status(segment.logPath) }

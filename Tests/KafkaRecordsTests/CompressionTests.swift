@@ -55,6 +55,23 @@ import Testing
         #expect(throws: RecordError.inflatesTooLarge(limit: 1 << 20)) { try inflate(bomb, codec, limit: 1 << 20) }
     }
 
+    @Test func `a frame that is cut off does not spoil those behind it`() throws {
+        let text = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 / 50) }
+        // An LZ4 frame that announces 1,000 bytes and has none.
+        var header = bytes("68 40 e8 03 00 00 00 00 00 00")
+        header.append(header.withUnsafeBytes { UInt8(truncatingIfNeeded: XXHash32.hash($0) >> 8) })
+        let short = bytes("04 22 4d 18") + header + bytes("00 00 00 00")
+        for _ in 0..<20 {
+            #expect(throws: RecordError.corruptCompression(.lz4)) { try inflate(short, .lz4) }
+            for codec in Self.codecs {
+                let whole = compress(text, codec)
+                _ = try? inflate(Array(whole[..<(whole.count - 3)]), codec)
+                _ = try? inflate(whole, codec, limit: 100)
+                #expect(try inflate(whole, codec) == text)
+            }
+        }
+    }
+
     @Test func `a zstd frame may not announce a window that no writer uses`() {
         // Frame header with a window descriptor of 2^41 bytes, then a run-length block.
         let frame = bytes("28b52ffd 00 f8 030000 00")

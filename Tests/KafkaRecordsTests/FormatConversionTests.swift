@@ -70,6 +70,22 @@ import Testing
         #expect(throws: RecordError.unsupportedMagic(2)) { try up(GoldenBatch.magic2[0].bytes) }
     }
 
+    @Test func `many small bombs are refused together`() throws {
+        var builder = try LegacyMessageSetBuilder(magic: 1, compression: .gzip)
+        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        try zeros.withUnsafeBytes {
+            try builder.append(offset: 0, timestamp: GoldenBatch.timestamp, key: nil, value: $0)
+        }
+        var wrapper = ByteWriter()
+        try builder.finish(into: &wrapper)
+        let bombs = [[UInt8]](repeating: wrapper.toArray(), count: 10).flatMap { $0 }
+        var rules = ProduceRules()
+        rules.inflateLimit = 5 << 20
+        #expect(throws: RecordError.inflatesTooLarge(limit: 5 << 20)) { try up(bombs, rules: rules) }
+        rules.inflateLimit = 11 << 20
+        #expect(try up(bombs, rules: rules).0.count == 10)
+    }
+
     @Test(arguments: GoldenBatch.magic2, [0, 1] as [Int8])
     func `batches become old message sets`(golden: GoldenBatch, magic: Int8) throws {
         if golden.name.hasSuffix("zstd") {

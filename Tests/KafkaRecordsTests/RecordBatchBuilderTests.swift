@@ -57,6 +57,23 @@ import Testing
         }
     }
 
+    @Test func `a record over its limit is refused before it is inflated`() throws {
+        var options = RecordBatchBuilder.Options()
+        options.compression = .zstd
+        var builder = RecordBatchBuilder(options)
+        try builder.append(timestamp: 1, key: nil, value: [UInt8](repeating: 7, count: 1_000_000))
+        let bytes = try builder.finish()
+        try withBatch(bytes) { batch in
+            var narrow = try batch.makeReader(recordLimit: 500_000)
+            var error: RecordError?
+            do throws(RecordError) { _ = try narrow.next() } catch let caught { error = caught }
+            #expect(error == .inflatesTooLarge(limit: 500_000))
+            var wide = try batch.makeReader(recordLimit: 1_100_000)
+            let value = try wide.next()?.value?.count
+            #expect(value == 1_000_000)
+        }
+    }
+
     @Test func `an empty batch keeps its offsets`() throws {
         var options = RecordBatchBuilder.Options()
         options.baseOffset = 10

@@ -268,4 +268,32 @@ import Testing
             #expect(try broker.records(of: "t") == (0...number).map { "\($0)=\($0)" })
         }
     }
+
+    @Test func `a broker without a directory in service gives up`() throws {
+        let broker = try TestBroker(["log.dirs": "/a,/b", "replica.high.watermark.checkpoint.interval.ms": "100"])
+        for name in ["t", "u"] {
+            try broker.createTopic(name)
+            try broker.produce(["x"], to: name)
+        }
+        func fail(_ directories: [String]) {
+            broker.files.setFault { _, _, path in
+                directories.contains { path.hasPrefix("/\($0)/replication-offset-checkpoint") } ? .inputOutput : nil
+            }
+        }
+        fail(["a"])
+        for name in ["t", "u"] { try broker.produce(["y"], to: name) }
+        try broker.world.advance(by: 1_000)
+        #expect(broker.fatal == [])
+        let codes = try ["t", "u"].map { name in
+            let answer = try broker.call(Requests.fetch(name), version: 12)
+            return ErrorCode(answer.responses[0].partitions[0].errorCode)
+        }
+        #expect(Set(codes) == [.none, .kafkaStorageError])
+        fail(["a", "b"])
+        for name in ["t", "u"] {
+            _ = try broker.produce(try Batches.batch(["z"], timestamp: broker.now), to: name, version: 9)
+        }
+        try broker.world.advance(by: 1_000)
+        #expect(broker.fatal == ["all log directories have failed"])
+    }
 }

@@ -154,13 +154,22 @@ import Testing
         }
     }
 
-    @Test func `bytes behind a request end it`() throws {
-        try expectClose { writer in
-            writer.writeInt16(18)
-            writer.writeInt16(0)
-            writer.writeInt32(1)
-            writer.writeInt16(-1)
-            writer.write([0])
+    @Test func `bytes behind a request are passed over`() throws {
+        let broker = try TestBroker()
+        let connection = broker.connect()
+        var content = ByteWriter()
+        content.writeInt16(18)
+        content.writeInt16(0)
+        content.writeInt32(2)
+        content.writeInt16(-1)
+        content.write([0, 0, 0])
+        var frame = ByteWriter()
+        frame.writeInt32(Int32(content.count))
+        frame.write(content.toArray())
+        try connection.send(try api(1) + frame.toArray() + api(3))
+        for id in [1, 2, 3] as [Int32] {
+            let answer = try connection.receive(within: 5_000)
+            #expect(answer.loadUnaligned(as: Int32.self).bigEndian == id)
         }
     }
 

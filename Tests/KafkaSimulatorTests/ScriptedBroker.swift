@@ -169,13 +169,16 @@ final class ScriptedBroker: @unchecked Sendable {
         let batch = try RecordBatch(bytes: bytes)
         try batch.verifyCRC()
         let header = batch.header
+        guard (1...10_000).contains(header.recordsCount) else {
+            return .init(index: partition, errorCode: ErrorCode.corruptMessage.rawValue, baseOffset: -1)
+        }
         let known = producers[partition, default: []].filter { $0.producerID == header.producerID }
         if let same = known.last(where: { $0.baseSequence == header.baseSequence }) {
             duplicates += 1
             return .init(index: partition, baseOffset: same.baseOffset)
         }
         let log = partitions[partition] ?? []
-        let expected = known.isEmpty ? 0 : log.last.map { Int32($0.nextOffset) } ?? 0
+        let expected = known.isEmpty ? 0 : log.last.map { Int32(truncatingIfNeeded: $0.nextOffset) } ?? 0
         guard header.baseSequence == expected else {
             return .init(index: partition, errorCode: ErrorCode.outOfOrderSequenceNumber.rawValue, baseOffset: -1)
         }

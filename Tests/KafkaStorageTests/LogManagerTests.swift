@@ -283,6 +283,22 @@ import Testing
         #expect(try start(world).report.logs == 5)
     }
 
+    @Test func `a log whose files are damaged is left out, its directory serves on`() throws {
+        let world = TestWorld()
+        let (manager, _) = try start(world, ["/data/a"])
+        for number in 0..<3 {
+            _ = try manager.createLog(
+                for: partition(Int32(number)), topicID: KafkaUUID(high: 1, low: 9), configuration: LogConfiguration())
+        }
+        stop(world, manager)
+        let file = try world.files.open("/data/a/t-1/partition.metadata", .readWrite)
+        try file.write(Array("nonsense".utf8), at: 0)
+        let (again, report) = try start(world, ["/data/a"])
+        #expect(report.failedLogs.map(\.partition) == [partition(1)])
+        #expect(report.failedDirectories.isEmpty)
+        #expect(again.logs.map(\.topicPartition) == [partition(0), partition(2)])
+    }
+
     @Test func `logs of a directory that is taken out of service refuse everything`() throws {
         let world = TestWorld()
         let (manager, _) = try start(world)

@@ -61,8 +61,8 @@ enum Layering {
             ["Logging", "ServiceLifecycle"] + platform),
         // Executables
         row(
-            "swiftkafka-server", ["SwiftKafka", "KafkaServer", "DispatchRuntime", "KafkaBase", "KafkaRuntime"],
-            ["ArgumentParser", "Logging", "ServiceLifecycle"] + platform),
+            "swiftkafka-server", ["KafkaServer", "DispatchRuntime", "KafkaBase", "KafkaRuntime"],
+            ["Logging"] + platform),
         row("swiftkafka", ["KafkaTools"], ["ArgumentParser"] + platform),
         row("dump-log-segments", ["KafkaTools"], ["ArgumentParser"] + platform),
         row("generate-protocol", [], platform),

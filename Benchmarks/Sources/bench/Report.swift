@@ -36,10 +36,18 @@ enum Report {
         value.isFinite ? String(format: "%.\(digits)f", value) : "–"
     }
 
-    static func start(_ name: String, _ milliseconds: [Double], megabytes: Double) {
-        let sorted = milliseconds.sorted()
-        line(
-            "| \(name) | \(text(sorted[sorted.count / 2], 1)) | \(text(sorted[0], 1)) | "
-                + "\(text(sorted[sorted.count - 1], 1)) | \(text(megabytes, 1)) |")
+    static func startHeader() {
+        line("| | start, median ms | least | most | goal | resident MB | of it anonymous | goal |")
+        line("|---|--:|--:|--:|--:|--:|--:|--:|")
+    }
+
+    static func start(_ start: StartMeasurement) {
+        let sorted = start.milliseconds.sorted()
+        let cells = [
+            start.name, text(sorted[sorted.count / 2], 1), text(sorted[0], 1), text(sorted[sorted.count - 1], 1),
+            "≤ \(start.millisecondsGoal)", text(start.memory.resident, 1), text(start.memory.anonymous, 1),
+            "≤ \(start.megabytesGoal)",
+        ]
+        line("| " + cells.joined(separator: " | ") + " |")
     }
 }

@@ -120,12 +120,15 @@ final class ServerProcess {
         return (Double(fields[12]).map { $0 + (Double(fields[13]) ?? 0) } ?? 0) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    var residentMegabytes: Double {
+    /// Resident memory in MB: all of it, and the part that is not a file's.
+    var memory: (resident: Double, anonymous: Double) {
         let text = (try? String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)) ?? ""
-        for line in text.split(separator: "\n") where line.hasPrefix("VmRSS:") {
-            return (Double(line.split(separator: " ").dropFirst().first ?? "") ?? 0) / 1_024
+        func megabytes(_ field: String) -> Double {
+            let line = text.split(separator: "\n").first { $0.hasPrefix(field + ":") }
+            let value = line?.split(whereSeparator: \.isWhitespace).dropFirst().first
+            return (value.flatMap { Double($0) } ?? 0) / 1_024
         }
-        return 0
+        return (megabytes("VmRSS"), megabytes("RssAnon"))
     }
 
     // MARK: Ending
@@ -133,12 +136,18 @@ final class ServerProcess {
     /// Asks the process to end, and makes it end after ten seconds.
     func stop() {
         guard isAlive else { return }
-        kill(identifier, SIGTERM)
+        Glibc.kill(identifier, SIGTERM)
         for _ in 0..<10_000 {
             if !isAlive { return }
             usleep(1_000)
         }
-        kill(identifier, SIGKILL)
+        kill()
+    }
+
+    /// Ends the process without giving it a chance to do anything.
+    func kill() {
+        guard isAlive else { return }
+        Glibc.kill(identifier, SIGKILL)
         var status: Int32 = 0
         waitpid(identifier, &status, 0)
         isRunning = false

@@ -4,17 +4,19 @@ import Foundation
 
 // Measures the release broker from outside, over loopback, beside the bare relay in the same run.
 //
-//   bench --broker <path of swiftkafka-server> [--runs 4] [--seconds 0.5] [--only <part of a row's name>]
+//   bench <start|speed> --broker <path of swiftkafka-server> [--runs 4] [--seconds 0.5] [--only <part of a row's name>]
 //
-// Without --broker only the relay is measured.
+// Without --broker, speed measures only the relay.
 struct Options {
+    var part: String
     var broker: String?
     var runs = 4
     var seconds = 0.5
     var only: String?
 
     init(_ arguments: [String]) throws {
-        var rest = arguments.dropFirst()
+        part = arguments.dropFirst().first ?? ""
+        var rest = arguments.dropFirst(2)
         while let name = rest.popFirst() {
             guard let value = rest.popFirst() else { throw BenchmarkError("\(name) needs a value") }
             switch name {
@@ -58,8 +60,13 @@ func workloads() -> [Workload] {
 /// More than all runs of a row write together.
 let touchedBytes = 3 << 30
 
+let goals = """
+    Goals: CPU ratio ≤ 1.25; produce 16 KiB ≤ 9 µs CPU a request; fetch 1 MiB ≤ 0.15 s CPU a GB; round trip p50 ≤ 100 µs.
+    """
+
 func measureLoads(_ options: Options, relayPath: String) throws {
     Report.heading("Load (loopback, load generator on the same machine)")
+    Report.line(goals + "\n")
     Report.loadHeader()
     for workload in workloads() where options.only.map({ workload.name.contains($0) }) ?? true {
         let relay = try ServerProcess.relay(relayPath, reactors: workload.reactors)
@@ -94,48 +101,23 @@ func retry(_ body: () throws -> Void) throws {
     try body()
 }
 
-func measureStarts(_ path: String) throws {
-    Report.heading("Start and memory")
-    Report.line("| | start to first ApiVersions answer, ms, median | least | most | resident MB after 1 s |")
-    Report.line("|---|--:|--:|--:|--:|")
-    var times: [Double] = []
-    var megabytes = 0.0
-    for index in 0..<10 {
-        let (server, milliseconds) = try ServerProcess.broker(path, reactors: 2)
-        times.append(milliseconds)
-        if index == 9 {
-            sleep(1)
-            megabytes = server.residentMegabytes
-        }
-    }
-    Report.start("empty directory", times, megabytes: megabytes)
-    let directory = try ServerProcess.makeDirectory()
-    defer { try? FileManager.default.removeItem(at: directory) }
-    do {
-        let server = try ServerProcess.broker(path, reactors: 2, directory: directory).server
-        try KafkaCall.createTopic("partitions", partitions: 1_000, port: server.port)
-        sleep(2)
-        server.stop()
-    }
-    times = []
-    for index in 0..<5 {
-        let (server, milliseconds) = try ServerProcess.broker(path, reactors: 2, directory: directory)
-        times.append(milliseconds)
-        if index == 4 {
-            sleep(1)
-            megabytes = server.residentMegabytes
-        }
-        server.stop()
-    }
-    Report.start("1,000 partitions", times, megabytes: megabytes)
+func measureStarts(_ broker: String) throws {
+    Report.heading("Start to the first ApiVersions answer, and memory a second later")
+    Report.startHeader()
+    Report.start(try .empty(broker))
+    for measurement in try StartMeasurement.full(broker) { Report.start(measurement) }
 }
 
 do {
     let options = try Options(CommandLine.arguments)
-    let relayPath = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "relay")
-        .path
-    if let broker = options.broker, options.only == nil { try measureStarts(broker) }
-    try measureLoads(options, relayPath: relayPath)
+    let directory = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    switch options.part {
+    case "start":
+        guard let broker = options.broker else { throw BenchmarkError("start needs --broker") }
+        try measureStarts(broker)
+    case "speed": try measureLoads(options, relayPath: directory.appending(path: "relay").path)
+    default: throw BenchmarkError("the first argument is start or speed")
+    }
 } catch {
     FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
     exit(1)

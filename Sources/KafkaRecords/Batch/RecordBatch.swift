@@ -34,11 +34,12 @@ public struct RecordBatch {
         guard computed == header.crc else { throw .checksumMismatch(stored: header.crc, computed: computed) }
     }
 
-    /// A walk over the records. `inflateLimit` bounds the bytes that compressed records may inflate to in all.
+    /// A walk over the records. `inflateLimit` bounds the bytes that compressed records may inflate to in all,
+    /// `recordLimit` those of one of them, which is held in memory as a whole.
     public func makeReader(
-        inflateLimit: Int = RecordReader.defaultInflateLimit
+        inflateLimit: Int = RecordReader.defaultInflateLimit, recordLimit: Int = RecordReader.heldInflateLimit
     ) throws(RecordError) -> RecordReader {
-        try RecordReader(header: header, records: recordBytes, inflateLimit: inflateLimit)
+        try RecordReader(header: header, records: recordBytes, inflateLimit: inflateLimit, recordLimit: recordLimit)
     }
 
     /// Calls `body` with each record in turn. Does not look at the checksum.

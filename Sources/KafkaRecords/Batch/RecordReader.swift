@@ -3,13 +3,17 @@
 /// Walks the records of one magic-2 batch without allocating per record.
 ///
 /// Records of an uncompressed batch are read where they lie. A compressed batch is inflated through a window that is
-/// as large as its largest record needs, 64 KiB at first, so that neither a huge batch nor a bomb takes memory.
+/// as large as its largest record needs, 64 KiB at first and within a limit, so that neither a huge batch nor a bomb
+/// takes memory.
 /// At the end the number of records is compared with the header's. After an error the walk is over.
 public struct RecordReader: ~Copyable {
     /// What a batch may inflate to where the caller has no opinion: as much as a request can announce anyway.
     public static let defaultInflateLimit = 256 << 20
+    /// What may be inflated where all of it is held in memory at once, as in conversions.
+    public static let heldInflateLimit = 64 << 20
 
     private let header: RecordBatchHeader
+    private let recordLimit: Int
     private var cursor: RecordCursor
     private var inflation: Inflation?
     /// Bytes of `inflation`'s window that the cursor began with.
@@ -19,9 +23,10 @@ public struct RecordReader: ~Copyable {
 
     /// `records` is everything behind the header, and must outlive the reader.
     init(
-        header: RecordBatchHeader, records: UnsafeRawBufferPointer, inflateLimit: Int
+        header: RecordBatchHeader, records: UnsafeRawBufferPointer, inflateLimit: Int, recordLimit: Int
     ) throws(RecordError) {
         self.header = header
+        self.recordLimit = recordLimit
         guard let compression = header.attributes.compression else {
             throw .unknownCompression(Int8(header.attributes.rawValue & BatchAttributes.codecMask))
         }
@@ -112,9 +117,11 @@ public struct RecordReader: ~Copyable {
     private func holdsWholeRecord() throws(RecordError) -> Bool {
         do throws(RecordDefect) {
             guard let size = try cursor.nextRecordSize() else { return false }
-            return cursor.end - cursor.position >= size
+            if cursor.end - cursor.position >= size { return true }
+            if size <= recordLimit { return false }
         } catch {
             throw .invalidRecord(index: index, error)
         }
+        throw .inflatesTooLarge(limit: recordLimit)
     }
 }

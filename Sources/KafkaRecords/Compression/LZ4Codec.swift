@@ -20,8 +20,11 @@ final class LZ4Decoder: Decoder {
     private var header: [UInt8] = []
     private var headerLeft = 0
     private var isFinished = false
-    /// Whether the context has stayed small enough to be kept.
-    private(set) var isWorthKeeping = true
+    private var hasSmallBlocks = true
+
+    /// Whether the context has stayed small enough to be kept, and has nothing left of a frame that did not come to its
+    /// end: the library (1.9.4) does not forget how much such a frame still had to hold, and refuses the next one for it.
+    var isWorthKeeping: Bool { isFinished && hasSmallBlocks }
 
     init() {
         let status = LZ4F_createDecompressionContext(&context, UInt32(LZ4F_VERSION))
@@ -41,7 +44,7 @@ final class LZ4Decoder: Decoder {
         self.input = input
         header = []
         // The context keeps buffers of the block size; the largest two sizes (ids 6 and 7) are too much to keep.
-        isWorthKeeping = input.count < 6 || (input[5] >> 4) & 7 <= 5
+        hasSmallBlocks = input.count < 6 || (input[5] >> 4) & 7 <= 5
         if framing == .magic0, let length = LZ4FrameHeader.length(input), input.count >= length {
             header = [UInt8](input[..<length])
             header[length - 1] = LZ4FrameHeader.checksum(header[4..<(length - 1)])

@@ -21,7 +21,7 @@ public enum BatchDownConversion {
     /// Throws `compressionNotAllowed` for a zstd batch: no client of these versions could read it.
     public static func convert(
         _ batches: UnsafeRawBufferPointer, to magic: Int8, from firstOffset: Int64,
-        inflateLimit: Int = RecordReader.defaultInflateLimit, into output: inout ByteWriter
+        inflateLimit: Int = RecordReader.heldInflateLimit, into output: inout ByteWriter
     ) throws(RecordError) -> Outcome {
         guard magic == 0 || magic == 1 else { throw .unsupportedMagic(magic) }
         var outcome = Outcome()

@@ -11,7 +11,7 @@ public enum LegacyMessageSet {
     /// Verifies the checksum of every message, wrapper and inner alike. `inflateLimit` bounds what one wrapper may
     /// inflate to. Views are valid until `body` returns.
     public static func forEachMessage(
-        _ bytes: UnsafeRawBufferPointer, inflateLimit: Int = RecordReader.defaultInflateLimit,
+        _ bytes: UnsafeRawBufferPointer, inflateLimit: Int = RecordReader.heldInflateLimit,
         _ body: (LegacyRecord) throws(RecordError) -> Void
     ) throws(RecordError) {
         var cursor = BatchCursor(bytes)
@@ -32,7 +32,7 @@ public enum LegacyMessageSet {
 
     /// Calls `body` with the message itself, or with each message inside it where it is a wrapper.
     public static func forEachMessage(
-        in message: LegacyMessage, checksums: Checksums, inflateLimit: Int = RecordReader.defaultInflateLimit,
+        in message: LegacyMessage, checksums: Checksums, inflateLimit: Int = RecordReader.heldInflateLimit,
         _ body: (LegacyRecord) throws(RecordError) -> Void
     ) throws(RecordError) {
         if checksums == .verify { try message.verifyCRC() }

@@ -18,7 +18,8 @@ public enum MessageSetUpConversion {
     /// Appends the batch, with base offset 0, to `output`.
     ///
     /// Messages get offsets 0, 1, … in their order; those of magic 0 no timestamp (−1). `compression` nil keeps the codec
-    /// that the messages came in. Where `rules.timestampType` is LogAppendTime, `now` becomes the batch's timestamp.
+    /// that the messages came in. All wrappers together may inflate to `rules.inflateLimit`, and to no more than
+    /// `RecordReader.heldInflateLimit`, because the records are held in memory at once. Where `rules.timestampType` is LogAppendTime, `now` becomes the batch's timestamp.
     public static func convert(
         _ messages: UnsafeRawBufferPointer, compression: CompressionType?, level: Int32? = nil, rules: ProduceRules,
         now: Int64, into output: inout ByteWriter
@@ -30,7 +31,8 @@ public enum MessageSetUpConversion {
         options.level = level
         if rules.timestampType == .logAppendTime { options.logAppendTime = now }
         var builder = RecordBatchBuilder(options, capacity: messages.count)
-        try LegacyMessageSet.forEachMessage(messages, inflateLimit: rules.inflateLimit) {
+        let limit = min(rules.inflateLimit, RecordReader.heldInflateLimit)
+        try LegacyMessageSet.forEachMessage(messages, inflateLimit: limit) {
             (message) throws(RecordError) in
             let check = RecordCheck(timestampType: message.timestampType, rules, now)
             if let defect = check.defect(hasKey: message.key != nil, timestamp: message.timestamp) {
@@ -39,6 +41,8 @@ public enum MessageSetUpConversion {
                 }
             } else {
                 try builder.append(timestamp: message.timestamp, key: message.key, value: message.value)
+                // A record is never larger than its message, so what is over the set's own size was inflated.
+                guard builder.uncompressedSize <= messages.count + limit else { throw .inflatesTooLarge(limit: limit) }
             }
             outcome.count += 1
             outcome.maxTimestamp = max(outcome.maxTimestamp, message.timestamp)

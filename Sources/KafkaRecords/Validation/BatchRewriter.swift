@@ -6,9 +6,11 @@ public import KafkaBase
 public enum BatchRewriter {
     /// Appends to `output` a batch with the same records, base offset, timestamps, producer and flags, offsets without
     /// gaps, compressed with `compression` at `level` (nil for Kafka's default).
+    ///
+    /// The records are held in memory at once: over `RecordReader.heldInflateLimit` no `inflateLimit` counts.
     public static func rewrite(
         _ batch: RecordBatch, compression: CompressionType, level: Int32? = nil,
-        inflateLimit: Int = RecordReader.defaultInflateLimit, into output: inout ByteWriter
+        inflateLimit: Int = RecordReader.heldInflateLimit, into output: inout ByteWriter
     ) throws(RecordError) {
         let header = batch.header
         var options = RecordBatchBuilder.Options()
@@ -24,7 +26,7 @@ public enum BatchRewriter {
         options.partitionLeaderEpoch = header.partitionLeaderEpoch
         options.deleteHorizon = header.deleteHorizon
         var builder = RecordBatchBuilder(options, capacity: batch.bytes.count)
-        var reader = try batch.makeReader(inflateLimit: inflateLimit)
+        var reader = try batch.makeReader(inflateLimit: min(inflateLimit, RecordReader.heldInflateLimit))
         while let record = try reader.next() {
             try builder.append(
                 timestamp: record.timestamp, key: record.key, value: record.value, headers: record.headers)

@@ -114,7 +114,9 @@ package final class BrokerNode: @unchecked Sendable {
     private func openParts() throws -> Starting {
         let storageLog = loggers.logger("storage")
         let storage = try OpenStorage.open(
-            configuration, runtime: runtime, observer: StorageEvents(log: storageLog), log: storageLog)
+            configuration, runtime: runtime,
+            observer: StorageEvents(log: storageLog) { [weak self] in self?.checkDirectoriesInService() },
+            log: storageLog)
         do {
             let replicas = ReplicaManager()
             let published = PublishedMetadata()
@@ -141,6 +143,7 @@ package final class BrokerNode: @unchecked Sendable {
     ) -> Result<Void, StartError> {
         let (storage, quorum, listeners) = (starting.storage, starting.quorum, starting.listeners)
         do {
+            try checkDirectories(storage.logs, report)
             setStraysAside(storage.logs, quorum.controller.image)
             try quorum.start()
             try bootstrap(quorum, storage)
@@ -180,6 +183,27 @@ package final class BrokerNode: @unchecked Sendable {
         return .success(())
     }
 
+    /// One directory in service is enough; the partitions in the others are offline.
+    private func checkDirectories(_ logs: LogManager, _ report: LoadReport) throws(StartError) {
+        for (path, error) in report.failedDirectories {
+            log.error("log directory out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        }
+        guard !logs.directories.contains(where: \.isOnline) else { return }
+        throw StartError(
+            "no log directory can be used: \(report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))")
+    }
+
+    /// A broker whose last log directory has failed is of no use to anybody.
+    private func checkDirectoriesInService() {
+        queue.async { [self] in
+            guard case .running(let running) = phase, !running.storage.logs.directories.contains(where: \.isOnline)
+            else { return }
+            reportFatal("all log directories have failed")
+        }
+    }
+
+    private func reportFatal(_ reason: String) { fatal.withLock { $0 }?(reason) }
+
     /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
     /// perhaps made again, while their removal was cut short.
     private func setStraysAside(_ logs: LogManager, _ image: MetadataImage) {
@@ -215,7 +239,7 @@ package final class BrokerNode: @unchecked Sendable {
                 updater.apply(image, delta)
                 published.publish(image)
             },
-            onFatal: { [weak self] reason in self?.fatal.withLock { $0 }?(reason) })
+            onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }
 
     private func makeContext(

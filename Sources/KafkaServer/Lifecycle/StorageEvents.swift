@@ -8,6 +8,8 @@ internal import Synchronization
 /// Writes what happens in the logs to the broker's own log.
 struct StorageEvents: LogObserver {
     let log: Logger
+    /// Called when a directory may have failed; on any thread.
+    let directoryMayHaveFailed: @Sendable () -> Void
 
     func logEvent(_ event: KafkaStorage.LogEvent) {
         switch event {
@@ -25,6 +27,7 @@ struct StorageEvents: LogObserver {
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
         case .backgroundFailure(let path, let what, let error):
             log.error("\(what) failed", metadata: ["path": "\(path)", "reason": "\(error)"])
+            directoryMayHaveFailed()
         }
     }
 }

@@ -122,10 +122,12 @@ extension MetadataQuorum {
     private func fail(_ reason: String) {
         guard !isStopped else { return }
         isStopped = true
+        failure = reason
         log.critical("metadata log failed", metadata: ["reason": "\(reason)"])
         _ = node.storageFailed()
         failWaiting()
-        onFatal("the metadata log failed: \(reason)")
+        // The start reports it itself.
+        if !isStarting { onFatal("the metadata log failed: \(reason)") }
     }
 
     private func failWaiting() {

@@ -48,8 +48,12 @@ package final class MetadataQuorum: @unchecked Sendable {
     /// The offset a sync is under way for, and the one the next must reach.
     var syncUnderWay: Int64?
     var syncWanted: Int64 = 0
+    /// Bytes of the log behind the newest snapshot when it was opened.
+    private var replayedBytes: Int64 = 0
     var isStarting = true
     var isStopped = false
+    /// Why nothing can be decided any more.
+    var failure: String?
 
     /// Opens the metadata log and replays it. Runs on `queue`, before anything else does.
     ///
@@ -68,15 +72,18 @@ package final class MetadataQuorum: @unchecked Sendable {
         store = try MetadataStore(directory: directory, configuration: logConfiguration, runtime: runtime)
         var recovered = RaftNode.Recovered()
         controller = Controller(
-            settings, state: try Self.recover(store, &recovered), now: runtime.clock.monotonicMilliseconds)
+            settings, state: try Self.recover(store, &recovered, &replayedBytes),
+            now: runtime.clock.monotonicMilliseconds)
         node = try RaftNode(configuration, recovered: recovered)
     }
 
     // MARK: Start
 
     /// Reads the newest snapshot and the log behind it.
+    ///
+    /// - Parameter replayedBytes: gets the size of what lies behind the snapshot.
     private static func recover(
-        _ store: MetadataStore, _ recovered: inout RaftNode.Recovered
+        _ store: MetadataStore, _ recovered: inout RaftNode.Recovered, _ replayedBytes: inout Int64
     ) throws -> MetadataReplay {
         var replay = MetadataReplay()
         recovered.quorumState = try store.quorumState()
@@ -102,6 +109,7 @@ package final class MetadataQuorum: @unchecked Sendable {
             next = max(next, newest.endOffset)
         }
         try store.forEachBatch(from: next) { batch in
+            replayedBytes += Int64(batch.header.sizeInBytes)
             if batch.isControl {
                 recovered.control.observe(try batch.controlRecords())
             } else {
@@ -132,7 +140,7 @@ package final class MetadataQuorum: @unchecked Sendable {
         queue.assertCurrent()
         let now = runtime.clock.wallMilliseconds
         perform(try node.start(now: now))
-        guard node.isActiveLeader else { throw RaftError.notLeader }
+        guard node.isActiveLeader else { throw startFailure() }
         try controller.replay([], baseOffset: node.logEndOffset, epoch: node.epoch, timestamp: now)
         _ = controller.takeDelta()
         published = controller.state.visibleImage
@@ -140,7 +148,7 @@ package final class MetadataQuorum: @unchecked Sendable {
         isStarting = false
         perform(
             node.applied(
-                upTo: node.logEndOffset, epoch: node.epoch, bytes: store.log.size, timestamp: now, now: now))
+                upTo: node.logEndOffset, epoch: node.epoch, bytes: replayedBytes, timestamp: now, now: now))
         scheduleTick()
     }
 
@@ -170,7 +178,11 @@ package final class MetadataQuorum: @unchecked Sendable {
         isStarting = true
         commit(records, atomicity) { outcome = $0 }
         isStarting = false
-        if let outcome { throw outcome }
+        if let outcome { throw failure == nil ? outcome : startFailure() }
+    }
+
+    private func startFailure() -> StartError {
+        StartError(failure.map { "the metadata log failed: \($0)" } ?? "this node cannot lead the metadata quorum")
     }
 
     // MARK: Changes

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import KafkaRecords
 
 /// Makes hostile frames out of valid requests: changed bits, lengths and counts, cut, stretched and spliced bytes, wrong
 /// frame lengths.
@@ -29,6 +30,21 @@ package struct FrameMutator: Sendable {
         }
         if bytes.count > sizeMax { bytes.removeLast(bytes.count - sizeMax) }
         return withUnsafeBytes(of: announcedLength(of: bytes).bigEndian) { Array($0) } + bytes
+    }
+
+    /// A record batch with changes anywhere but in its magic, and then the length and checksum that belong to it.
+    mutating func damage(_ batch: [UInt8]) -> [UInt8] {
+        var bytes = batch
+        for _ in 0...draw(2) {
+            var tail = Array(bytes[RecordBatchHeader.checksumStart...])
+            mutate(&tail, Array(batch[RecordBatchHeader.size...]))
+            bytes.replaceSubrange(RecordBatchHeader.checksumStart..., with: tail)
+        }
+        while bytes.count < RecordBatchHeader.size { bytes.append(0) }
+        let length = UInt32(bytes.count - RecordBatchHeader.overhead)
+        for index in 0..<4 { bytes[8 + index] = UInt8(truncatingIfNeeded: length >> UInt32(8 * (3 - index))) }
+        bytes.withUnsafeMutableBytes { BatchPatch.recomputeChecksum($0) }
+        return bytes
     }
 
     /// The right length, except for one frame in two hundred.

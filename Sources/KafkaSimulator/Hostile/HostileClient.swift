@@ -21,6 +21,17 @@ package final class HostileClient: @unchecked Sendable {
 
         /// Frames that the broker certainly looked at.
         package var judged: Int { answers + closedByBroker }
+
+        package init() {}
+
+        package mutating func add(_ other: Tally) {
+            frames += other.frames
+            connections += other.connections
+            answers += other.answers
+            closedByBroker += other.closedByBroker
+            abandoned += other.abandoned
+            refused += other.refused
+        }
     }
 
     private let runtime: Runtime
@@ -32,7 +43,9 @@ package final class HostileClient: @unchecked Sendable {
     private let patience: Int64
     private var mutator: FrameMutator
     package private(set) var tally = Tally()
-    /// Runs once, on the reactor, when all frames are sent and the last connection is over.
+    /// Whether enough was judged and the last connection is over.
+    package private(set) var isFinished = false
+    /// Runs once, on the reactor, when it is finished.
     private let onFinished: @Sendable () -> Void
 
     /// - Parameters:
@@ -58,7 +71,10 @@ package final class HostileClient: @unchecked Sendable {
     package func start() { reactor.async { [self] in next() } }
 
     private func next() {
-        guard tally.judged < total else { return onFinished() }
+        guard tally.judged < total else {
+            isFinished = true
+            return onFinished()
+        }
         runtime.network.connect(to: address, on: reactor, options: ListenOptions()) { [self] result in
             switch result {
             case .success(let connection):
@@ -76,8 +92,10 @@ package final class HostileClient: @unchecked Sendable {
 
     private func drawFrame() -> [UInt8] {
         tally.frames += 1
-        let request = corpus.requests[mutator.draw(corpus.requests.count)]
-        return mutator.frame(from: request, and: corpus.requests[mutator.draw(corpus.requests.count)])
+        if mutator.draw(8) == 0 { return corpus.damagedProduce(&mutator) }
+        let request = corpus.draw(&mutator)
+        let other = corpus.draw(&mutator)
+        return mutator.frame(from: request, and: other)
     }
 
     /// One connection: some frames at once, then patience.

@@ -13,17 +13,36 @@ package struct RequestCorpus: Sendable {
     package private(set) var requests: [[UInt8]] = []
     /// Of every request: its API and version.
     package private(set) var kinds: [(api: Int16, version: Int16)] = []
+    /// Indices of the requests that are drawn nine times out of ten; empty where all are drawn alike.
+    private var preferred: [Int] = []
+    private let topic: String
+    private let topicID: KafkaUUID
+    private let batches: [[UInt8]]
 
     /// - Parameters:
     ///   - attempts: how often random bytes are tried for each version of each API.
     ///   - topic: a topic that the broker has.
     package init(seed: UInt64, attempts: Int, topic: String, topicID: KafkaUUID) {
+        self.topic = topic
+        self.topicID = topicID
+        batches = Self.recordSets()
         var random = Xoshiro256(seed: seed)
         for type in AllMessages.types {
             guard let request = type as? any RequestMessage.Type else { continue }
             addVersions(of: request, attempts: attempts, &random)
         }
-        addHandMade(topic: topic, topicID: topicID)
+        addHandMade()
+    }
+
+    /// Draws the requests that `isServed` by API key and version nine times out of ten: what a broker does not serve
+    /// it refuses by the header alone.
+    package mutating func prefer(_ isServed: (_ api: Int16, _ version: Int16) -> Bool) {
+        preferred = kinds.indices.filter { isServed(kinds[$0].api, kinds[$0].version) }
+    }
+
+    func draw(_ mutator: inout FrameMutator) -> [UInt8] {
+        if preferred.isEmpty || mutator.draw(10) == 0 { return requests[mutator.draw(requests.count)] }
+        return requests[preferred[mutator.draw(preferred.count)]]
     }
 
     // MARK: Found requests
@@ -73,15 +92,11 @@ package struct RequestCorpus: Sendable {
 
     // MARK: Hand-made requests
 
-    private mutating func addHandMade(topic: String, topicID: KafkaUUID) {
+    private mutating func addHandMade() {
         for version in ProduceRequest.versions {
-            for records in Self.recordSets(version: version) {
-                let partition = ProduceRequest.PartitionProduceData(index: 0, records: .owned(records))
-                let data = ProduceRequest.TopicProduceData(
-                    name: version < 13 ? topic : "", topicID: version < 13 ? .zero : topicID,
-                    partitionData: [partition])
-                add(ProduceRequest(acks: 1, timeoutMs: 1_000, topicData: [data]), version: version)
-                add(ProduceRequest(acks: -1, timeoutMs: 1_000, topicData: [data]), version: version)
+            for records in batches {
+                add(produce(records, acks: 1, version: version), version: version)
+                add(produce(records, acks: -1, version: version), version: version)
             }
         }
         for version in FetchRequest.versions {
@@ -121,8 +136,28 @@ package struct RequestCorpus: Sendable {
         }
     }
 
-    /// Record batches with each codec, an idempotent one, several in one, and the formats of old.
-    private static func recordSets(version: Int16) -> [[UInt8]] {
+    private func produce(_ records: [UInt8], acks: Int16, version: Int16) -> ProduceRequest {
+        let partition = ProduceRequest.PartitionProduceData(index: 0, records: .owned(records))
+        let data = ProduceRequest.TopicProduceData(
+            name: version < 13 ? topic : "", topicID: version < 13 ? .zero : topicID, partitionData: [partition])
+        return ProduceRequest(acks: acks, timeoutMs: 1_000, topicData: [data])
+    }
+
+    /// A frame with a Produce request whose batch is damaged, but has the right length and checksum, so that what is
+    /// behind those checks has to find it.
+    func damagedProduce(_ mutator: inout FrameMutator) -> [UInt8] {
+        let batch = mutator.damage(batches[mutator.draw(batches.count)])
+        let version = Int16(3 + mutator.draw(11))
+        var writer = ByteWriter(capacity: batch.count + 128)
+        let request = produce(batch, acks: 1, version: version)
+        guard
+            (try? Frame.write(request, version: version, correlationID: 9, clientID: "hostile", into: &writer)) != nil
+        else { return [] }
+        return writer.toArray()
+    }
+
+    /// Record batches with each codec, an idempotent one, and several in one.
+    private static func recordSets() -> [[UInt8]] {
         var sets: [[UInt8]] = []
         for compression in CompressionType.allCases {
             if let batch = try? makeBatch(compression, producerID: -1, count: 20) { sets.append(batch) }

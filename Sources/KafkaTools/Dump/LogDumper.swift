@@ -86,7 +86,7 @@ struct LogDumper {
         guard options.walksRecords else { return }
         let batch = try RecordBatch(bytes: entry.bytes)
         let recordLine = RecordLine(options: options, output: output, errors: errors)
-        var reader = try batch.makeReader(inflateLimit: Self.inflateLimit)
+        var reader = try batch.makeReader(inflateLimit: Self.inflateLimit, recordLimit: Self.inflateLimit)
         while let record = try reader.next() {
             note(record.offset, path, &walk, &findings)
             if !recordLine.print(record, of: header, entry) { walk.isDamaged = true }
@@ -102,7 +102,9 @@ struct LogDumper {
         guard options.walksRecords else { return }
         let recordLine = RecordLine(options: options, output: output, errors: errors)
         var isDamaged = false
-        try LegacyMessageSet.forEachMessage(in: message, checksums: .ignore) { (record) throws(RecordError) in
+        try LegacyMessageSet.forEachMessage(
+            in: message, checksums: .ignore, inflateLimit: RecordReader.defaultInflateLimit
+        ) { (record) throws(RecordError) in
             note(record.offset, path, &walk, &findings)
             if !recordLine.print(record, wrapper: message, entry) { isDamaged = true }
         }

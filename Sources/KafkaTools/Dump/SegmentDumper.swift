@@ -31,7 +31,7 @@ package struct SegmentDumper {
             do throws(FileError) {
                 if !(try dump(path, &findings)) { isSound = false }
             } catch {
-                errors.line("\(path): \(error)")
+                errors.line("\(error)")
                 isSound = false
             }
         }

@@ -86,16 +86,16 @@ extension ConfigurationKeys {
             "metadata.log.segment.ms", 604_800_000, .any, .readOnly, .acts,
             "Age at which a segment of the metadata log is rolled."),
         .long(
-            "metadata.max.retention.bytes", 104_857_600, .any, .readOnly, .later,
-            "Old metadata segments and snapshots go when they exceed this together; -1 keeps all."),
+            "metadata.max.retention.bytes", 104_857_600, .any, .readOnly, .acts,
+            "Old metadata snapshots go when they and the log exceed this together; the newest stays. -1 keeps all."),
         .long(
-            "metadata.max.retention.ms", 604_800_000, .any, .readOnly, .later,
-            "Metadata segments and snapshots older than this go; -1 keeps all."),
+            "metadata.max.retention.ms", 604_800_000, .any, .readOnly, .acts,
+            "Metadata snapshots older than this go, except for the newest; -1 keeps all."),
         .int(
             "metadata.max.idle.interval.ms", 500, .atLeast(0), .readOnly, .later,
             "How often an idle active controller writes a record without content; 0 is never."),
         .int(
-            "internal.metadata.log.segment.bytes", nil, .any, .readOnly, .later, internal: true,
+            "internal.metadata.log.segment.bytes", nil, .any, .readOnly, .acts, internal: true,
             "Metadata segment size without the usual lower bound, for tests."),
         .int(
             "internal.metadata.max.batch.size.in.bytes", 8_388_608, .any, .readOnly, .later, internal: true,

@@ -10,7 +10,7 @@ extension ConfigurationKeys {
             "default.replication.factor", 1, .any, .readOnly, .acts,
             "Replicas of a topic that is made without a count."),
         .long(
-            "replica.lag.time.max.ms", 30_000, .any, .readOnly, .acts,
+            "replica.lag.time.max.ms", 30_000, .any, .readOnly, .later,
             "A follower that has not caught up for this long leaves the in-sync replicas."),
         .int(
             "replica.socket.timeout.ms", 30_000, .any, .readOnly, .later,

@@ -19,7 +19,7 @@ extension ConfigurationKeys {
             "background.threads", 10, .atLeast(1), .clusterWide, .acts,
             "Threads for blocking work: syncs, recovery, deletes, reads from disk."),
         .int(
-            "request.timeout.ms", 30_000, .any, .readOnly, .acts,
+            "request.timeout.ms", 30_000, .any, .readOnly, .later,
             """
             How long the broker waits for the answer to its own requests, and for replicas when a request names no \
             limit.

@@ -27,13 +27,16 @@ extension ConfigurationKeys {
             "How many connections the operating system holds until they are accepted."),
         .int(
             "max.connections.per.ip", Int64(Int32.max), .atLeast(0), .clusterWide, .acts,
-            "The most connections from one address."),
+            "The most connections from one address; further ones are closed."),
         .text(
             .string, "max.connections.per.ip.overrides", "", .any, .clusterWide, .acts,
             "Other limits for single addresses, as `address:count`."),
         .int(
             "max.connections", Int64(Int32.max), .atLeast(0), .clusterWide, .acts,
-            "The most connections in all."),
+            """
+            The most connections in all; further ones wait until one closes. The listener between brokers is exempt \
+            where clients have another.
+            """),
         .int(
             "max.connection.creation.rate", Int64(Int32.max), .atLeast(0), .clusterWide, .later,
             "The most new connections a second."),
@@ -48,7 +51,10 @@ extension ConfigurationKeys {
             "Length of the request queue. There is none here: the thread that reads a request handles it."),
         .long(
             "queued.max.request.bytes", -1, .any, .readOnly, .acts,
-            "The most bytes of requests held in memory before reading stops; -1 is no limit."),
+            """
+            The most bytes of requests that have arrived in part or wait behind others; where it is reached, reading \
+            stops. -1 is no limit.
+            """),
         .int(
             "num.network.threads", nil, .atLeast(1), .clusterWide, .acts,
             "How many reactors read, handle and answer requests; without it one for each core."),

@@ -22,10 +22,10 @@ extension ConfigurationKeys {
             "flush.ms", .max, .atLeast(0), .dynamic, .acts,
             "The longest that a record waits for a sync."),
         .long(
-            "retention.bytes", -1, .any, .dynamic, .acts,
+            "retention.bytes", -1, .any, .dynamic, .later,
             "The size a partition may reach before its oldest segments go; -1 is no limit."),
         .long(
-            "retention.ms", 604_800_000, .atLeast(-1), .dynamic, .acts,
+            "retention.ms", 604_800_000, .atLeast(-1), .dynamic, .later,
             "How long records are kept; -1 is for ever."),
         .int(
             "max.message.bytes", 1_048_588, .atLeast(0), .dynamic, .acts,
@@ -49,8 +49,11 @@ extension ConfigurationKeys {
             "min.cleanable.dirty.ratio", 0.5, .fraction(0, 1), .dynamic, .later,
             "The part of a log that must be uncompacted before it is compacted."),
         .text(
-            .list, "cleanup.policy", "delete", .itemsOf(["compact", "delete"], mayBeEmpty: true), .dynamic, .acts,
-            "What happens to old records: `delete`, `compact`, or both; empty keeps everything."),
+            .list, "cleanup.policy", "delete", .itemsOf(["compact", "delete"], mayBeEmpty: true), .dynamic, .later,
+            """
+            What happens to old records: `delete`, `compact`, or both; empty keeps everything. So far nothing happens to \
+            them; with `compact` records must have keys.
+            """),
         .boolean(
             "unclean.leader.election.enable", false, .dynamic, .later,
             "Whether a replica that is not in sync may become leader, at the price of lost records."),

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import ArgumentParser
 import Dispatch
 import DispatchRuntime
 import KafkaBase
@@ -13,34 +12,20 @@ import Logging
     import Darwin
 #endif
 
-/// `swiftkafka-server server.properties`: runs a broker until SIGTERM or SIGINT.
-struct SwiftKafkaServer: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "swiftkafka-server",
-        abstract: "A Kafka broker.",
-        discussion: """
-            Starts a broker with the keys of a Java properties file, as Apache Kafka's kafka-server-start does, and \
-            runs it in the foreground. SIGTERM or SIGINT stop it cleanly; a second one ends it at once.
-            """,
-        version: SwiftKafkaVersion.text)
+/// The process of one broker: loads its configuration, runs it until SIGTERM or SIGINT.
+struct ServerProcess {
+    let configurationFile: String?
+    let overrides: [String]
 
-    @Argument(help: "The configuration file. Without one every key has its default.")
-    var configurationFile: String?
-
-    @Option(
-        name: .customLong("override"), parsing: .singleValue,
-        help: ArgumentHelp("Sets a key over what the file says. May be repeated.", valueName: "key=value"))
-    var overrides: [String] = []
-
-    func run() throws {
-        let files = DispatchRuntime.makeFileSystem()
-        let loaded = try load(files)
+    func run() -> Never {
+        let loaded = load(DispatchRuntime.makeFileSystem())
         let configuration = loaded.configuration
         let loggers = Self.loggers(configuration.logging)
         let log = loggers.logger("server")
         let networkLog = loggers.logger("network")
+        for warning in loaded.warnings { log.warning("\(warning)") }
         let runtime: Runtime
-        do {
+        do throws(NetworkError) {
             runtime = try DispatchRuntime.makeRuntime(
                 reactorCount: configuration.network.networkThreads ?? DispatchRuntime.processorCount,
                 blockingThreads: configuration.network.backgroundThreads,
@@ -48,8 +33,6 @@ struct SwiftKafkaServer: ParsableCommand {
         } catch {
             Self.leave("swiftkafka-server: \(error)", status: 1)
         }
-        for warning in loaded.warnings { log.warning("\(warning)") }
-
         let broker = BrokerNode(configuration: configuration, runtime: runtime, loggers: loggers)
         let signals = Self.stopOnSignals(broker)
         broker.onFatal { reason in Self.leave("swiftkafka-server: \(reason)", status: 1) }
@@ -59,12 +42,12 @@ struct SwiftKafkaServer: ParsableCommand {
         withExtendedLifetime(signals) { dispatchMain() }
     }
 
-    private func load(_ files: any FileSystem) throws -> BrokerConfiguration.Loaded {
+    private func load(_ files: any FileSystem) -> BrokerConfiguration.Loaded {
         do {
             var properties = Properties()
-            if let path = configurationFile {
-                guard let bytes = try files.readFile(path, limit: 16 << 20) else {
-                    Self.leave("swiftkafka-server: \(path): no such file", status: 1)
+            if let configurationFile {
+                guard let bytes = try files.readFile(configurationFile, limit: 16 << 20) else {
+                    Self.leave("swiftkafka-server: \(configurationFile): no such file", status: 1)
                 }
                 properties = try Properties(parsing: bytes)
             }
@@ -116,7 +99,7 @@ struct SwiftKafkaServer: ParsableCommand {
     }
 
     /// Ends the process with one line that says why.
-    @Sendable private static func leave(_ message: String, status: Int32) -> Never {
+    @Sendable static func leave(_ message: String, status: Int32) -> Never {
         writeToStandardError(message + "\n")
         _exit(status)
     }

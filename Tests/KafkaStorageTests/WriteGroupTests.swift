@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRecords
+import KafkaRuntime
+import Testing
+
+@testable import KafkaStorage
+
+@Suite struct WriteGroupTests {
+    private func append(
+        _ log: UnifiedLog, _ batch: [UInt8], _ group: WriteGroup, epoch: Int32 = 0
+    ) throws -> AppendInfo {
+        var bytes = batch
+        return try bytes.withUnsafeMutableBytes {
+            try log.appendAsLeader($0, leaderEpoch: epoch, now: TestBatches.time, group: group)
+        }
+    }
+
+    private func writes(_ world: TestWorld, _ body: () throws -> Void) rethrows -> Int {
+        let counter = Counter()
+        world.files.setFault { _, operation, path in
+            if operation == .write, path.hasSuffix(".log") { counter.add() }
+            return nil
+        }
+        defer { world.files.setFault(nil) }
+        try body()
+        return counter.count
+    }
+
+    private final class Counter: @unchecked Sendable {
+        // Counts under the file system's lock.
+        private(set) var count = 0
+        func add() { count += 1 }
+    }
+
+    @Test func `small batches go to the file in one write`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let group = WriteGroup()
+        let count = try writes(world) {
+            for number in 0..<5 {
+                let info = try append(log, TestBatches.sized(10_000, fill: UInt8(97 + number)), group)
+                #expect(info.firstOffset == Int64(number))
+            }
+            #expect(log.logEndOffset == 5)
+            #expect(group.commit().isEmpty)
+        }
+        #expect(count == 1)
+        #expect(group.isEmpty)
+        #expect(try world.bytes("/data/t-0/00000000000000000000.log").count == 50_000)
+        #expect(try log.records().map { $0.prefix(3) } == ["0=a", "1=b", "2=c", "3=d", "4=e"])
+    }
+
+    @Test func `no more waits than one piece holds, and large batches do not wait`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let group = WriteGroup()
+        let count = try writes(world) {
+            for _ in 0..<10 { _ = try append(log, TestBatches.sized(20_000), group) }
+            _ = try append(log, TestBatches.sized(65_536), group)
+            #expect(group.commit().isEmpty)
+        }
+        // Three times three, one, and the large one.
+        #expect(count == 5)
+        #expect(try log.records().count == 11)
+    }
+
+    @Test func `whoever looks finds everything written`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let group = WriteGroup()
+        _ = try append(log, TestBatches.batch(["a"]), group)
+        #expect(try log.records() == ["0=a"])
+        _ = try append(log, TestBatches.batch(["b"], timestamp: TestBatches.time + 9), group)
+        #expect(try log.offsetOfMaxTimestamp()?.offset == 1)
+        _ = try append(log, TestBatches.batch(["c"]), group)
+        #expect(try log.flush() == 3)
+        _ = try append(log, TestBatches.batch(["d"]), group)
+        try log.roll()
+        _ = try append(log, TestBatches.batch(["e"]), group)
+        #expect(group.commit().isEmpty)
+        try log.close()
+        #expect(try world.open(clean: true).records() == ["0=a", "1=b", "2=c", "3=d", "4=e"])
+    }
+
+    @Test func `several logs are committed together`() throws {
+        let world = TestWorld()
+        let logs = try (0..<3).map { try world.open("/data/t-\($0)") }
+        let group = WriteGroup()
+        for round in 0..<4 { for log in logs { _ = try append(log, TestBatches.batch(["\(round)"]), group) } }
+        #expect(writes(world) { _ = group.commit() } == 3)
+        for log in logs { #expect(try log.records().count == 4) }
+    }
+
+    @Test func `a failed write takes back what waited, for all who waited`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let mine = WriteGroup()
+        let other = WriteGroup()
+        _ = try append(log, TestBatches.batch(["kept"], producer: (1, 0, 0)), mine)
+        #expect(mine.commit().isEmpty)
+        _ = try append(log, TestBatches.batch(["mine"], producer: (1, 0, 1)), mine, epoch: 3)
+        _ = try append(log, TestBatches.batch(["other"], producer: (2, 0, 0)), other, epoch: 3)
+        log.updateHighWatermark(3)
+        world.files.failCall(after: 0, with: .noSpace)
+        #expect(mine.commit().count == 1)
+        #expect(other.commit().count == 1)
+        #expect(log.failure == nil)
+        #expect(log.logEndOffset == 1)
+        #expect(log.highWatermark == 1)
+        #expect(log.latestEpoch == 0)
+        #expect(try log.records() == ["0=kept"])
+        // The same batches come again: they are no duplicates now.
+        let info = try append(log, TestBatches.batch(["mine"], producer: (1, 0, 1)), mine)
+        #expect(info.firstOffset == 1)
+        #expect(!info.isDuplicate)
+        #expect(mine.commit().isEmpty)
+        #expect(try log.records() == ["0=kept", "1=mine"])
+    }
+
+    @Test func `after a failure appends are written at once, until one succeeds`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let group = WriteGroup()
+        _ = try append(log, TestBatches.batch(["a"]), group)
+        world.files.failCall(after: 0, with: .noSpace)
+        #expect(group.commit().count == 1)
+        world.files.failCall(after: 0, with: .noSpace)
+        #expect(throws: StorageError.self) { try append(log, TestBatches.batch(["b"]), group) }
+        world.files.setFault(nil)
+        let count = try writes(world) { _ = try append(log, TestBatches.batch(["c"]), group) }
+        #expect(count == 1)
+        _ = group.commit()
+        #expect(try writes(world) { _ = try append(log, TestBatches.batch(["d"]), group) } == 0)
+        #expect(group.commit().isEmpty)
+        #expect(try log.records() == ["0=c", "1=d"])
+    }
+
+    @Test func `a duplicate of a batch that waits is acknowledged only when that is written`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let group = WriteGroup()
+        let batch = try TestBatches.batch(["a"], producer: (1, 0, 0))
+        _ = try append(log, batch, group)
+        world.files.failCall(after: 0, with: .inputOutput)
+        #expect(throws: StorageError.self) { try append(log, batch, WriteGroup()) }
+        #expect(group.commit().count == 1)
+        #expect(log.logEndOffset == 0)
+    }
+
+    @Test func `a failure at any call loses nothing that was committed`() throws {
+        var configuration = LogConfiguration()
+        configuration.segmentBytes = 900
+        configuration.indexIntervalBytes = 100
+        var settings = LogSettings()
+        settings.writePieceBytes = 250
+        var number = 0
+        while true {
+            let world = TestWorld()
+            let log = try world.open("/data/t-0", configuration, settings: settings)
+            world.files.failCall(after: number, with: .noSpace)
+            var committed: [String] = []
+            for round in 0..<12 {
+                let group = WriteGroup()
+                var waiting: [(Int64, String)] = []
+                for step in 0..<3 {
+                    let value = "\(round).\(step)"
+                    if let info = try? append(log, TestBatches.batch([value]), group, epoch: Int32(round / 4)) {
+                        waiting.append((info.firstOffset, value))
+                    }
+                }
+                if group.commit().isEmpty {
+                    committed += waiting.map { "\($0.0)=\($0.1)" }
+                }
+                if round == 6 { world.run() }
+            }
+            let isDone = world.files.faultCount == 0
+            world.files.setFault(nil)
+            world.crash(.everything)
+            let again = try world.open("/data/t-0", configuration)
+            let records = try again.records()
+            #expect(Set(committed).isSubset(of: records), "call \(number)")
+            #expect(records.count == Int(again.logEndOffset), "call \(number)")
+            if isDone {
+                #expect(records == committed)
+                break
+            }
+            number += 1
+        }
+        #expect(number > 30)
+    }
+}
