@@ -49,7 +49,7 @@ def test_machine_logs(broker: Broker, topic: str, codec: str, lines: list[bytes]
     # The file shows the same, while the broker has it open.
     segments = broker.segments(topic)
     assert segments
-    names = {b"none": 0, b"gzip": 0, b"snappy": 0, b"lz4": 0, b"zstd": 0}
+    names = {name.encode(): 0 for name in clients.CODECS}
     dumped: list[bytes] = []
     for kind, line in dump(segments):
         if kind == "batch":
@@ -58,7 +58,9 @@ def test_machine_logs(broker: Broker, topic: str, codec: str, lines: list[bytes]
         else:
             dumped.append(line)
     assert dumped == [line.decode(errors="replace").encode() for line in lines]
-    assert [name for name, count in names.items() if count] == [codec.encode()]
+    # librdkafka leaves a batch as it is where packing makes it no smaller, as happens to the smallest ones.
+    assert {name for name, count in names.items() if count} <= {codec.encode(), b"none"}
+    assert names[codec.encode()] > sum(names.values()) / 2
 
 
 def dump(segments: list[Path]) -> Iterator[tuple[str, bytes]]:
