@@ -176,8 +176,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
         // Bytes after the body are passed over, as Kafka does: librdkafka's flexible request for all topics has three.
         let context = RequestContext(
-            broker: broker, version: version, clientID: frame.clientID, listenerName: listener.name,
-            peer: connection.remoteAddress, queue: queue)
+            broker: broker, version: version, listenerName: listener.name, queue: queue)
         let correlationID = frame.correlationID
         let reply = Handler.handle(request, context) {
             ReplyTicket(connection: self, slot: takeSlot(), correlationID: correlationID, version: version)

@@ -6,10 +6,8 @@ package import KafkaRuntime
 package struct RequestContext {
     package let broker: BrokerContext
     package let version: Int16
-    package let clientID: String?
     /// The name of the listener the request came in through.
     package let listenerName: String
-    package let peer: SocketAddress
     /// The reactor that serves the connection; delayed operations keep their timers here.
     package let queue: any SerialQueue
 }
