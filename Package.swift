@@ -123,7 +123,10 @@ let package = Package(
         tests("KafkaMetadataTests", ["KafkaMetadata", "KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
         tests(
             "KafkaReplicationTests",
-            ["KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase"]),
+            [
+                "KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase",
+                "KafkaSimulator",
+            ]),
         tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",

@@ -109,16 +109,20 @@ package final class Partition: Sendable {
     /// - Parameter currentLeaderEpoch: the epoch the client believes in, −1 when it does not say.
     /// - Returns: or the error to answer (KIP-320 fencing).
     package func leaderLog(currentLeaderEpoch: Int32 = -1) -> Result<(log: UnifiedLog, epoch: Int32), PartitionFault> {
-        state.withLock { state in
-            guard !state.isRemoved else { return .failure(.init(.unknownTopicOrPartition)) }
-            guard !state.isOffline, let log = state.log else { return .failure(.init(.kafkaStorageError)) }
-            if currentLeaderEpoch >= 0 {
-                if currentLeaderEpoch < state.leader.leaderEpoch { return .failure(.init(.fencedLeaderEpoch)) }
-                if currentLeaderEpoch > state.leader.leaderEpoch { return .failure(.init(.unknownLeaderEpoch)) }
-            }
-            guard state.leader.isLocal else { return .failure(.init(.notLeaderOrFollower)) }
-            return .success((log, state.leader.leaderEpoch))
+        state.withLock { Self.leaderLog($0, currentLeaderEpoch) }
+    }
+
+    private static func leaderLog(
+        _ state: borrowing State, _ currentLeaderEpoch: Int32
+    ) -> Result<(log: UnifiedLog, epoch: Int32), PartitionFault> {
+        guard !state.isRemoved else { return .failure(.init(.unknownTopicOrPartition)) }
+        guard !state.isOffline, let log = state.log else { return .failure(.init(.kafkaStorageError)) }
+        if currentLeaderEpoch >= 0 {
+            if currentLeaderEpoch < state.leader.leaderEpoch { return .failure(.init(.fencedLeaderEpoch)) }
+            if currentLeaderEpoch > state.leader.leaderEpoch { return .failure(.init(.unknownLeaderEpoch)) }
         }
+        guard state.leader.isLocal else { return .failure(.init(.notLeaderOrFollower)) }
+        return .success((log, state.leader.leaderEpoch))
     }
 
     /// What an append came to.
@@ -140,7 +144,8 @@ package final class Partition: Sendable {
     ) -> Result<Appended, PartitionFault> {
         let log: UnifiedLog
         let epoch: Int32
-        switch leaderLog() {
+        let (led, unsyncedMax) = state.withLock { (Self.leaderLog($0, -1), $0.unsyncedRecordsMax) }
+        switch led {
         case .success(let leader): (log, epoch) = leader
         case .failure(let fault): return .failure(fault)
         }
@@ -150,7 +155,6 @@ package final class Partition: Sendable {
         } catch {
             return .failure(PartitionFault(error))
         }
-        let unsyncedMax = state.withLock { $0.unsyncedRecordsMax }
         if unsyncedMax != .max, info.lastOffset + 1 - log.recoveryPoint >= unsyncedMax {
             return .success(Appended(info: info, mustSync: true))
         }

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaProtocol
+import KafkaRuntime
+import KafkaServer
+import KafkaSimulator
+import Testing
+
+/// Random requests that make sense, in every served version: whatever a handler answers must fit the version.
+@Suite struct AnswerEncodingTests {
+    /// Draws the parts of requests.
+    private struct Draw {
+        let random: any RandomSource
+        let ids: [KafkaUUID]
+        let version: Int16
+
+        func any<Value>(_ values: [Value]) -> Value { values[Int(random.below(Int64(values.count)))] }
+        var flag: Bool { any([true, false]) }
+        var name: String { any(["t", "u", "missing", "bad name", "", "__consumer_offsets", "__cluster_metadata"]) }
+        var id: KafkaUUID { any(ids + [.zero, KafkaUUID(randomHigh: 9, randomLow: 9)]) }
+        var partition: Int32 { any([0, 0, 0, 1, 7, -1, .max]) }
+        var offset: Int64 { any([0, 1, 2, 3, 99, -1, -2, -3, -4, -5, -6, .min, .max]) }
+        var epoch: Int32 { any([-1, -1, 0, 1, 2, 77, .max]) }
+
+        func list<Value>(_ make: () -> Value) -> [Value] { (0..<Int(random.below(4))).map { _ in make() } }
+    }
+
+    private func produce(_ draw: Draw, _ now: Int64) throws -> ProduceRequest {
+        let records = try [
+            RecordBytes.null, .owned([]), .owned([1, 2, 3]), .owned(Batches.batch(["a"], timestamp: now)),
+            .owned(Batches.batch(["a"], key: nil, timestamp: now)), .owned(Batches.batch(["a"], timestamp: .max / 2)),
+            .owned(Batches.messageSet(["a"], magic: 0, timestamp: now)),
+            .owned(Batches.messageSet(["a"], magic: 1, timestamp: now, key: nil)),
+        ]
+        return ProduceRequest(
+            acks: draw.any([-1, 1, 7]), timeoutMs: 5,
+            topicData: draw.list {
+                .init(
+                    name: draw.version >= 13 ? "" : draw.name, topicID: draw.version >= 13 ? draw.id : .zero,
+                    partitionData: draw.list { .init(index: draw.partition, records: draw.any(records)) })
+            })
+    }
+
+    private func fetch(_ draw: Draw, _ session: Int32) -> FetchRequest {
+        let (byID, version) = (draw.version >= 13, draw.version)
+        var request = FetchRequest(
+            replicaID: version <= 14 ? draw.any([-1, -1, -1, 3]) : -1, maxWaitMs: draw.any([0, 0, 5]),
+            minBytes: draw.any([0, 1, 100]), maxBytes: draw.any([0, 100, .max]), isolationLevel: draw.any([0, 1, 5]),
+            topics: draw.list {
+                .init(
+                    topic: byID ? "" : draw.name, topicID: byID ? draw.id : .zero,
+                    partitions: draw.list {
+                        .init(
+                            partition: draw.partition, currentLeaderEpoch: version >= 9 ? draw.epoch : -1,
+                            fetchOffset: draw.offset, lastFetchedEpoch: version >= 12 ? draw.epoch : -1,
+                            partitionMaxBytes: draw.any([0, 1, 1_000, -1]))
+                    })
+            })
+        guard version >= 7 else { return request }
+        request.sessionID = draw.any([0, session, session, 5])
+        request.sessionEpoch = draw.any([-1, 0, 0, 1, 2, 3])
+        request.forgottenTopicsData = draw.list {
+            .init(topic: byID ? "" : draw.name, topicID: byID ? draw.id : .zero, partitions: [draw.partition])
+        }
+        return request
+    }
+
+    private func metadata(_ draw: Draw) -> MetadataRequest {
+        let version = draw.version
+        return MetadataRequest(
+            topics: version >= 1 && draw.flag
+                ? nil
+                : draw.list {
+                    .init(
+                        topicID: version >= 10 ? draw.any([draw.id, .zero, .zero]) : .zero,
+                        name: version >= 10 && draw.flag ? nil : draw.name)
+                },
+            allowAutoTopicCreation: version >= 4 ? draw.flag : true,
+            includeClusterAuthorizedOperations: (8...10).contains(version) && draw.flag,
+            includeTopicAuthorizedOperations: version >= 8 && draw.flag)
+    }
+
+    private func createTopics(_ draw: Draw) -> CreateTopicsRequest {
+        CreateTopicsRequest(
+            topics: draw.list {
+                .init(
+                    name: draw.any([draw.name, "n\(draw.random.below(1_000))"]),
+                    numPartitions: draw.any([-1, 0, 1, 2]),
+                    replicationFactor: draw.any([-1, 0, 1, 2]),
+                    assignments: draw.any([[], [], [.init(partitionIndex: 0, brokerIDs: [1])]]),
+                    configs: draw.list {
+                        .init(name: draw.any(["retention.ms", "x"]), value: draw.any(["1", "y", nil]))
+                    })
+            }, validateOnly: draw.version >= 1 && draw.flag)
+    }
+
+    private func call(_ key: APIKey, _ draw: Draw, _ broker: TestBroker, _ session: inout Int32) throws {
+        let (connection, version) = (broker.connection, draw.version)
+        switch key {
+        case .produce: _ = try connection.call(try produce(draw, broker.now), version: version)
+        case .fetch:
+            let answer = try connection.call(fetch(draw, session), version: version)
+            if answer.sessionID != 0 { session = answer.sessionID }
+        case .listOffsets:
+            let partitions = draw.list {
+                ListOffsetsRequest.ListOffsetsPartition(
+                    partitionIndex: draw.partition, currentLeaderEpoch: version >= 4 ? draw.epoch : -1,
+                    timestamp: draw.offset, maxNumOffsets: version == 0 ? draw.any([0, 1, 5, -1]) : 1)
+            }
+            _ = try connection.call(
+                ListOffsetsRequest(
+                    replicaID: -1, isolationLevel: version >= 2 ? draw.any([0, 1]) : 0,
+                    topics: draw.list { .init(name: draw.name, partitions: partitions) }), version: version)
+        case .metadata: _ = try connection.call(metadata(draw), version: version)
+        case .createTopics: _ = try connection.call(createTopics(draw), version: version)
+        case .deleteTopics:
+            let names = draw.list { draw.any(["n\(draw.random.below(1_000))", "missing", "bad name"]) }
+            let states = draw.list { DeleteTopicsRequest.DeleteTopicState(name: draw.any([nil, "x"]), topicID: .zero) }
+            _ = try connection.call(
+                version >= 6 ? DeleteTopicsRequest(topics: states) : DeleteTopicsRequest(topicNames: names),
+                version: version)
+        case .deleteRecords:
+            let partitions = draw.list {
+                DeleteRecordsRequest.DeleteRecordsPartition(partitionIndex: draw.partition, offset: draw.offset)
+            }
+            _ = try connection.call(
+                DeleteRecordsRequest(topics: draw.list { .init(name: draw.name, partitions: partitions) }),
+                version: version)
+        default: try callOther(key, draw, connection)
+        }
+    }
+
+    private func callOther(_ key: APIKey, _ draw: Draw, _ connection: TestConnection) throws {
+        let version = draw.version
+        switch key {
+        case .initProducerID:
+            _ = try connection.call(
+                InitProducerIdRequest(transactionalID: draw.any([nil, "", "x"])), version: version)
+        case .offsetForLeaderEpoch:
+            let partitions = draw.list {
+                OffsetForLeaderEpochRequest.OffsetForLeaderPartition(
+                    partition: draw.partition, currentLeaderEpoch: version >= 2 ? draw.epoch : -1,
+                    leaderEpoch: draw.epoch)
+            }
+            _ = try connection.call(
+                OffsetForLeaderEpochRequest(
+                    replicaID: version >= 3 ? -1 : -2,
+                    topics: draw.list { .init(topic: draw.name, partitions: partitions) }), version: version)
+        case .describeConfigs:
+            let resources = draw.list {
+                DescribeConfigsRequest.DescribeConfigsResource(
+                    resourceType: draw.any([2, 2, 4, 8, 16, 32, 0, -1]), resourceName: draw.any([draw.name, "1", "2"]),
+                    configurationKeys: draw.any([nil, [], ["retention.ms"]]))
+            }
+            _ = try connection.call(
+                DescribeConfigsRequest(
+                    resources: resources, includeSynonyms: version >= 1 && draw.flag,
+                    includeDocumentation: version >= 3 && draw.flag), version: version)
+        case .createPartitions:
+            _ = try connection.call(
+                CreatePartitionsRequest(
+                    topics: draw.list {
+                        .init(name: draw.name, count: draw.any([0, 1, 2, -1]), assignments: draw.any([nil, []]))
+                    }, validateOnly: draw.flag), version: version)
+        case .describeCluster:
+            _ = try connection.call(
+                DescribeClusterRequest(
+                    includeClusterAuthorizedOperations: draw.flag,
+                    endpointType: version >= 1 ? draw.any([0, 1, 2]) : 1,
+                    includeFencedBrokers: version >= 2 && draw.flag), version: version)
+        case .describeTopicPartitions:
+            _ = try connection.call(
+                DescribeTopicPartitionsRequest(
+                    topics: draw.list { .init(name: draw.name) }, responsePartitionLimit: draw.any([-1, 0, 1, 2_000]),
+                    cursor: draw.any([nil, .init(topicName: draw.name, partitionIndex: draw.partition)])),
+                version: version)
+        case .apiVersions:
+            _ = try connection.call(
+                ApiVersionsRequest(clientSoftwareName: draw.any(["", "a"]), clientSoftwareVersion: "1"),
+                version: version)
+        case .findCoordinator:
+            _ = try connection.call(
+                version >= 4
+                    ? FindCoordinatorRequest(keyType: draw.any([0, 1, 2, 9]), coordinatorKeys: draw.list { draw.name })
+                    : FindCoordinatorRequest(key: draw.name, keyType: version >= 1 ? draw.any([0, 1, 2]) : 0),
+                version: version)
+        default: Issue.record("\(key) is served and has no requests here")
+        }
+    }
+
+    @Test(arguments: RequestRouter.served(unstable: true).map(\.key))
+    func `every answer fits the version it was asked in`(key: APIKey) throws {
+        let broker = try TestBroker(["unstable.api.versions.enable": "true"])
+        let ids = [
+            try broker.createTopic("t", partitions: 2), try broker.createTopic("u", ["cleanup.policy": "compact"]),
+        ]
+        try broker.produce(["a", "b"], to: "t")
+        try broker.restart()
+        try broker.produce(["c"], to: "t")
+        let versions = try #require(RequestRouter.handler(of: key)?.servedVersions)
+        let random = SeededRandom(seed: UInt64(UInt16(bitPattern: key.rawValue)))
+        var session: Int32 = 0
+        for round in 0..<400 {
+            // Sessions go on in other versions, too.
+            let version = versions.lowerBound + Int16(random.below(Int64(versions.count)))
+            do {
+                try call(key, Draw(random: random, ids: ids, version: version), broker, &session)
+            } catch {
+                Issue.record("version \(version), round \(round): \(error) \(broker.log.lines.suffix(2))")
+                return
+            }
+        }
+        #expect(!broker.log.contains("cannot be written"))
+        #expect(!broker.log.lines.contains { $0.hasPrefix("ERROR") })
+    }
+}
