@@ -273,17 +273,18 @@ extension RaftNode {
 
     /// Time has passed: at least once a minute.
     package mutating func tick(now: Int64) -> [RaftEffect] {
+        let expiry = expireSnapshots(now: now)
         guard applied.snapshotUnderWay == nil, applied.newest.endOffset > snapshots.last?.id.endOffset ?? 0 else {
-            return []
+            return expiry
         }
         let elapsed = now - applied.snapshotTakenAt
         guard configuration.snapshots.isSnapshotDue(bytes: applied.bytesSinceSnapshot, elapsed: elapsed) else {
-            return []
+            return expiry
         }
         applied.snapshotUnderWay = applied.newest
         applied.bytesSinceSnapshot = 0
         applied.snapshotTakenAt = now
-        return [.takeSnapshot(applied.newest, lastContainedTimestamp: applied.timestamp)]
+        return expiry + [.takeSnapshot(applied.newest, lastContainedTimestamp: applied.timestamp)]
     }
 
     /// The snapshot is complete and durable under its name.
@@ -291,6 +292,11 @@ extension RaftNode {
         precondition(snapshot.id == applied.snapshotUnderWay, "a snapshot is written because it was asked for")
         applied.snapshotUnderWay = nil
         snapshots.append(snapshot)
+        return expireSnapshots(now: now)
+    }
+
+    /// Gives up snapshots that are too old or too many, and the part of the log that the oldest one left replaces.
+    private mutating func expireSnapshots(now: Int64) -> [RaftEffect] {
         let expired = configuration.snapshots.expiredCount(snapshots, logBytes: logBytes, now: now)
         guard expired > 0 else { return [] }
         let deleted = snapshots.prefix(expired).map(\.id)

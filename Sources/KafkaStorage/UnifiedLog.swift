@@ -69,6 +69,7 @@ public final class UnifiedLog: Sendable {
     /// Takes over settings; they hold from the next append on.
     public func update(_ configuration: LogConfiguration) {
         state.withLock { state in
+            guard configuration != state.configuration else { return }
             state.configuration = configuration
             state.rules = AppendRules(configuration, state.settings)
             state.active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))

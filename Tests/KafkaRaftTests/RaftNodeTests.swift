@@ -178,8 +178,20 @@ import Testing
             written 10 2 100 t=4 ->
             append 1             -> write 10-10 epoch 2; flush 11
             flushed 11           -> committed 11
-            applied 11 1000 t=1000005 -> snapshot 11 epoch 2 until 1000005
-            written 11 2 100 t=1000005 -> log start 11; delete 9,10
+            applied 11 1000 t=1000005 -> log start 10; delete 9; snapshot 11 epoch 2 until 1000005
+            written 11 2 100 t=1000005 -> log start 11; delete 10
+            """)
+    }
+
+    @Test func `snapshots that have become too old go without a new one`() {
+        check(
+            """
+            disk snapshot=0,0,10,0 snapshot=5,1,10,900000 log=5,8,1 -> unattached 1
+            start t=900000       -> persist epoch 2 leader 1 kraft 0; write 8-8 epoch 2; flush 9
+            flushed 9            -> committed 9; leads 2
+            tick t=900001        ->
+            tick t=1000001       -> log start 5; delete 0
+            tick t=3000000       ->
             """)
     }
 

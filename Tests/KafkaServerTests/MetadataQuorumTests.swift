@@ -168,13 +168,44 @@ import Testing
         let broker = try TestBroker(["metadata.log.max.snapshot.interval.ms": "600000"])
         try broker.createTopic("t")
         try broker.world.advance(by: 500_000)
-        #expect(try snapshots(broker).isEmpty == true || true)
         let before = try snapshots(broker).count
         try broker.createTopic("u")
         try broker.world.advance(by: 700_000)
         #expect(try snapshots(broker).count == before + 1)
         try broker.world.advance(by: 3_000_000)
         #expect(try snapshots(broker).count == before + 1)
+    }
+
+    @Test func `old snapshots go, and the segments that the oldest one left replaces`() throws {
+        let broker = try TestBroker([
+            "metadata.log.max.record.bytes.between.snapshots": "2000", "metadata.max.retention.ms": "60000",
+            "internal.metadata.log.segment.bytes": "4000",
+        ])
+        func segments() throws -> [String] {
+            try broker.files.list(Self.directory).filter { $0.hasSuffix(".log") }
+        }
+        var made: [String: KafkaUUID] = [:]
+        for round in 0..<4 {
+            for number in 0..<30 {
+                let name = "t\(round)-\(number)"
+                made[name] = try broker.createTopic(name, ["retention.ms": "\(number)"])
+            }
+            try broker.world.advance(by: 120_000)
+        }
+        #expect(broker.fatal == [])
+        #expect(broker.log.complaints == [])
+        let kept = try snapshots(broker)
+        #expect(kept.count == 1)
+        let first = try #require(try segments().first)
+        #expect(first > "00000000000000000000.log")
+        // The log still begins at or below the end of the snapshot.
+        #expect(first.prefix(20) <= kept[0].prefix(20))
+        #expect(try !broker.files.list(Self.directory).contains { $0.hasSuffix(".deleted") })
+        try broker.restart()
+        #expect(try topics(broker) == made)
+        try broker.crash(.machine)
+        #expect(try topics(broker) == made)
+        #expect(broker.log.complaints == [])
     }
 
     @Test func `a snapshot that cannot be written harms nothing`() throws {

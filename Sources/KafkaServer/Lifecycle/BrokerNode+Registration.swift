@@ -35,6 +35,8 @@ extension BrokerNode {
         var log = LogConfiguration()
         log.segmentBytes = Int32(clamping: configuration.quorum.segmentBytes)
         log.segmentMs = configuration.quorum.segmentAge
+        // What a snapshot replaces goes, and nothing else.
+        log.cleanupPolicy = []
         // The raft node bounds its batches itself.
         log.maxMessageBytes = .max
         return log
@@ -89,14 +91,6 @@ extension BrokerNode {
     private func check(_ code: Int16, _ what: String) throws {
         guard code != 0 else { return }
         throw StartError("\(what) failed: \(ErrorCode(rawValue: code)?.name ?? "error \(code)")")
-    }
-}
-
-extension BrokerConfiguration {
-    /// What a topic's logs are configured with: its own settings over the dynamic and static ones of this broker.
-    func logConfiguration(ofTopic name: String, _ image: MetadataImage) -> LogConfiguration {
-        ConfigurationLayers(self, image: image).topicDefaults()
-            .applying(image.configs(of: .topic(name))).log
     }
 }
 

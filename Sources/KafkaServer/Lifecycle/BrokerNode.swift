@@ -32,6 +32,7 @@ package final class BrokerNode: @unchecked Sendable {
         let listeners: ListenerGroup
         let context: BrokerContext
         let flusher: LogFlusher
+        let retention: LogRetention
     }
 
     let configuration: BrokerConfiguration
@@ -131,10 +132,10 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func loadLogs(_ starting: Starting, completion: @escaping @Sendable (LoadReport) -> Void) {
-        let image = starting.quorum.controller.image
+        let configurations = TopicLogConfigurations(configuration, image: starting.quorum.controller.image)
         let progress = LoadProgressLog(log: loggers.logger("storage"), clock: runtime.clock)
         starting.storage.logs.loadLogs(
-            topicConfiguration: { [configuration] in configuration.logConfiguration(ofTopic: $0, image) },
+            topicConfiguration: { configurations.configuration(ofTopic: $0) },
             progress: { progress.report($0) }, completion: completion)
     }
 
@@ -169,9 +170,14 @@ package final class BrokerNode: @unchecked Sendable {
             replicas: starting.replicas, runtime: runtime, interval: configuration.storage.flushCheckInterval,
             log: loggers.logger("storage"))
         flusher.start(after: configuration.storage.initialTaskDelay)
+        let retention = LogRetention(
+            logs: storage.logs, interval: configuration.storage.retentionCheckInterval)
+        retention.start(after: configuration.storage.initialTaskDelay)
         listeners.open(context)
         phase = .running(
-            Running(storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher))
+            Running(
+                storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher,
+                retention: retention))
         log.info(
             "broker started",
             metadata: [
@@ -230,7 +236,7 @@ package final class BrokerNode: @unchecked Sendable {
         let configuration = configuration
         let updater = ReplicaUpdater(
             nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: loggers.logger("storage"),
-            logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) })
+            logConfigurations: { TopicLogConfigurations(configuration, image: $0) })
         return try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
@@ -288,11 +294,13 @@ package final class BrokerNode: @unchecked Sendable {
             let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
             running.flusher.stop()
             running.quorum.stop()
-            running.storage.close(brokerEpoch: epoch) { [self] in
-                queue.async { [self] in
-                    phase = .stopped
-                    log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
-                    stopped()
+            running.retention.stop { [self] in
+                running.storage.close(brokerEpoch: epoch) { [self] in
+                    queue.async { [self] in
+                        phase = .stopped
+                        log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
+                        stopped()
+                    }
                 }
             }
         }

@@ -62,6 +62,23 @@ package final class ClusterMetadata: Sendable {
             }, completion: completion)
     }
 
+    func incrementalAlterConfigs(
+        _ request: IncrementalAlterConfigsRequest,
+        completion: @escaping @Sendable (Result<IncrementalAlterConfigsResponse, APIError>) -> Void
+    ) {
+        let schema = schema
+        submit(
+            { controller, _ in controller.incrementalAlterConfigs(request, schema: schema) }, completion: completion)
+    }
+
+    func alterConfigs(
+        _ request: AlterConfigsRequest,
+        completion: @escaping @Sendable (Result<AlterConfigsResponse, APIError>) -> Void
+    ) {
+        let schema = schema
+        submit({ controller, _ in controller.alterConfigs(request, schema: schema) }, completion: completion)
+    }
+
     func createPartitions(
         _ request: CreatePartitionsRequest,
         completion: @escaping @Sendable (Result<CreatePartitionsResponse, APIError>) -> Void

@@ -28,7 +28,9 @@ extension MetadataQuorum {
         case .becameLeader(let epoch): log.debug("metadata leader elected", metadata: ["epoch": "\(epoch)"])
         case .lostLeadership: failWaiting()
         case .takeSnapshot(let id, let timestamp): takeSnapshot(id, lastContainedTimestamp: timestamp)
-        case .advanceLogStart(let offset): _ = try store.log.incrementLogStartOffset(to: offset)
+        case .advanceLogStart(let offset):
+            try store.log.incrementLogStartOffset(to: offset)
+            deleteOldSegments()
         case .deleteSnapshots(let ids): store.delete(ids)
         }
     }
@@ -63,7 +65,26 @@ extension MetadataQuorum {
         if syncWanted > offset { startSync() }
     }
 
+    /// Gives up the segments of the log that a snapshot replaces. One that cannot be deleted now is next time.
+    private func deleteOldSegments() {
+        let store = UncheckedBox(store)
+        runtime.queues.runBlocking { [self] in
+            var failure: StorageError?
+            do throws(StorageError) { try store.value.deleteOldSegments() } catch { failure = error }
+            let bytes = store.value.log.size
+            let outcome = failure
+            queue.async { [self] in
+                guard !isStopped else { return }
+                if let outcome {
+                    log.error("deleting old metadata segments failed", metadata: ["reason": "\(outcome)"])
+                }
+                node.logSized(bytes)
+            }
+        }
+    }
+
     private func committed(upTo offset: Int64) {
+        store.log.updateHighWatermark(offset)
         var last: Waiting?
         var bytes: Int64 = 0
         while let first = waiting.first, first.endOffset <= offset {

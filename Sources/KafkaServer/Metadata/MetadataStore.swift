@@ -115,6 +115,10 @@ final class MetadataStore {
         try log.flush(upTo: offset)
     }
 
+    func deleteOldSegments() throws(StorageError) {
+        try log.deleteOldSegments(now: runtime.clock.wallMilliseconds)
+    }
+
     /// Writes a snapshot under a partial name and gives it its own when it is durable; returns its size.
     func writeSnapshot(_ id: SnapshotID, _ writer: SnapshotWriter, values: [[UInt8]]) throws -> Int64 {
         var writer = writer

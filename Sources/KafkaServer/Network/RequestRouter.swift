@@ -24,15 +24,17 @@ package enum RequestRouter {
         case .initProducerID: InitProducerIDHandler.self
         case .offsetForLeaderEpoch: OffsetForLeaderEpochHandler.self
         case .describeConfigs: DescribeConfigsHandler.self
+        case .alterConfigs: AlterConfigsHandler.self
         case .createPartitions: CreatePartitionsHandler.self
+        case .incrementalAlterConfigs: IncrementalAlterConfigsHandler.self
         case .describeCluster: DescribeClusterHandler.self
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
         case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
             .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
-            .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls, .alterConfigs,
+            .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls,
             .alterReplicaLogDirs, .describeLogDirs, .saslAuthenticate, .createDelegationToken,
             .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
-            .incrementalAlterConfigs, .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
+            .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
             .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,
             .vote, .beginQuorumEpoch, .endQuorumEpoch, .describeQuorum, .alterPartition, .updateFeatures, .envelope,
             .fetchSnapshot, .describeProducers, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,

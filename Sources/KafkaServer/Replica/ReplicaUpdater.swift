@@ -12,8 +12,8 @@ struct ReplicaUpdater: Sendable {
     let replicas: ReplicaManager
     let logs: LogManager
     let log: Logger
-    /// What a topic's log is configured with.
-    let logConfiguration: @Sendable (TopicImage, MetadataImage) -> LogConfiguration
+    /// What the logs of a cluster's topics are configured with, by topic name.
+    let logConfigurations: @Sendable (MetadataImage) -> TopicLogConfigurations
 
     func apply(_ image: MetadataImage, _ delta: MetadataDelta) {
         for deleted in delta.deletedTopics { remove(deleted) }
@@ -23,10 +23,12 @@ struct ReplicaUpdater: Sendable {
         }
         let defaultsChanged = delta.changedConfigs.contains { $0.kind == .broker }
         if defaultsChanged { changed = image.topics.all.map(\.id) }
+        if changed.isEmpty { return }
+        let configurations = logConfigurations(image)
         var previous: KafkaUUID?
         for id in changed.sorted() where id != previous {
             previous = id
-            if let topic = image.topics.topic(id: id) { update(topic, image) }
+            if let topic = image.topics.topic(id: id) { update(topic, configurations) }
         }
     }
 
@@ -43,9 +45,9 @@ struct ReplicaUpdater: Sendable {
         }
     }
 
-    private func update(_ topic: TopicImage, _ image: MetadataImage) {
+    private func update(_ topic: TopicImage, _ configurations: TopicLogConfigurations) {
         let existing = replicas.topic(id: topic.id)
-        let configuration = logConfiguration(topic, image)
+        let configuration = configurations.configuration(ofTopic: topic.name)
         var partitions: [Partition?] = []
         partitions.reserveCapacity(topic.partitionCount)
         for (index, registration) in topic.partitions {
