@@ -78,7 +78,8 @@ struct LogState: ~Copyable, Sendable {
     var active: LogSegment { segments[segments.count - 1] }
 
     var lastStableOffset: Int64 {
-        min(producers.firstUnstableOffset ?? highWatermark.offset, highWatermark.offset)
+        // The first records of an open transaction may have been deleted.
+        max(logStartOffset, min(producers.firstUnstableOffset ?? highWatermark.offset, highWatermark.offset))
     }
 
     var endMetadata: LogOffsetMetadata {
