@@ -20,6 +20,8 @@ final class LogSegment: @unchecked Sendable {
     var indexesAreSynced = false
     /// Whether an index file was missing when the log was opened.
     var lacksIndexes = false
+    /// Whether it was said that a timestamp lies ahead.
+    var isKnownToBeOfTheFuture = false
 
     private var file: (any File)?
     /// The last batches, where they are counted but not written yet.

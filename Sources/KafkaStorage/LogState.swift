@@ -78,7 +78,7 @@ struct LogState: ~Copyable, Sendable {
     var active: LogSegment { segments[segments.count - 1] }
 
     var lastStableOffset: Int64 {
-        // The log's start may have moved into a transaction.
+        // The first records of an open transaction may have been deleted.
         max(logStartOffset, min(producers.firstUnstableOffset ?? highWatermark.offset, highWatermark.offset))
     }
 
