@@ -149,7 +149,7 @@ public final class UnifiedLog: Sendable {
     public func read(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
     ) throws(StorageError) -> FetchedRange {
-        try state.withLock { (state) throws(StorageError) in
+        try settling { (state) throws(StorageError) in
             try state.read(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
         }
     }
