@@ -33,6 +33,18 @@ struct StorageEvents: LogObserver {
                 metadata: ["path": "\(path)", "timestamp": "\(timestamp)"])
         case .offline(let path, let error):
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        case .cleaned(let path, let done):
+            log.info(
+                "compacted",
+                metadata: [
+                    "path": "\(path)", "from": "\(done.firstDirtyOffset)", "to": "\(done.endOffset)",
+                    "segments": "\(done.segmentsBefore) -> \(done.segmentsAfter)",
+                    "records": "\(done.recordsRead) -> \(done.recordsRetained)", "keys": "\(done.keys)",
+                ])
+        case .uncleanable(let path, let error):
+            log.error(
+                "log cannot be compacted, it is left alone until the next start",
+                metadata: ["path": "\(path)", "reason": "\(error)"])
         case .backgroundFailure(let path, let what, let error):
             log.error("\(what) failed", metadata: ["path": "\(path)", "reason": "\(error)"])
             directoryMayHaveFailed()
