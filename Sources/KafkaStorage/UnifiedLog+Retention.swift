@@ -28,7 +28,9 @@ extension UnifiedLog {
         let (directory, base, truncationCount) = state.withLock {
             ($0.directory, $0.segments[0].baseOffset, $0.truncationCount)
         }
-        try storing { () throws(FileError) in try runtime.files.syncDirectory(directory) }
+        try reporting { () throws(StorageError) in
+            try storing { () throws(FileError) in try runtime.files.syncDirectory(directory) }
+        }
         // Only what cannot come back after a crash needs no recovery.
         state.withLock { state in
             guard state.truncationCount == truncationCount, !state.hasNewDirectory else { return }
