@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import KafkaBase
-import KafkaRuntime
+public import KafkaRuntime
 import Synchronization
 
 /// A log directory that has just gone out of service.
@@ -20,6 +20,14 @@ extension LogManager {
         failureHandler.withLock { $0 = handler }
     }
 
+    /// A file could not be read by whoever sent or read what a log had found there: takes the file's directory out of
+    /// service where that means that it has failed.
+    public func fileFailed(_ error: FileError) {
+        guard error.meansFailedDirectory else { return }
+        let directory = directories.first { error.path.hasPrefix($0.path + "/") }
+        if let directory { markOffline(directory: directory.path, reason: "\(error)") }
+    }
+
     /// Whether any directory is out of service.
     public var hasFailedDirectories: Bool { state.withLock { $0.directories.contains { !$0.isOnline } } }
 
@@ -35,11 +43,13 @@ extension LogManager {
             // Another process may take it over, once it works again.
             state.directories[place].lock?.release()
             state.directories[place].lock = nil
-            let lost = state.places.filter { $0.value == place }.keys.sorted()
-            for partition in lost {
-                state.logs[partition]?.markOffline(reason)
-                state.logs[partition] = nil
+            var lost: [TopicPartition] = []
+            // A log that is just being made has its place only; it will be made elsewhere.
+            for partition in state.places.filter({ $0.value == place }).keys.sorted() {
                 state.places[partition] = nil
+                guard let log = state.logs.removeValue(forKey: partition) else { continue }
+                log.markOffline(reason)
+                lost.append(partition)
             }
             return FailedDirectory(
                 path: path, directoryID: state.directories[place].directoryID, reason: reason, partitions: lost)

@@ -142,7 +142,9 @@ public final class LogManager: Sendable {
                 return try makeLog(for: partition, topicID: topicID, topic, directoryID: directoryID)
             } catch {
                 // Each round takes a directory out of service, so that this ends.
-                guard case .io(let failure) = error, failure.meansFailedDirectory, directoryID == nil else { throw error }
+                guard case .io(let failure) = error, failure.meansFailedDirectory, directoryID == nil else {
+                    throw error
+                }
             }
         }
     }

@@ -174,6 +174,19 @@ import Testing
                     topics: draw.list { .init(name: draw.name) }, responsePartitionLimit: draw.any([-1, 0, 1, 2_000]),
                     cursor: draw.any([nil, .init(topicName: draw.name, partitionIndex: draw.partition)])),
                 version: version)
+        case .describeLogDirs:
+            let topics = draw.list {
+                DescribeLogDirsRequest.DescribableLogDirTopic(
+                    topic: draw.name, partitions: draw.list { draw.partition })
+            }
+            _ = try connection.call(DescribeLogDirsRequest(topics: draw.any([nil, topics])), version: version)
+        case .alterReplicaLogDirs:
+            let dirs = draw.list {
+                AlterReplicaLogDirsRequest.AlterReplicaLogDir(
+                    path: draw.any(["/data", "/other", "", "nowhere"]),
+                    topics: draw.list { .init(name: draw.name, partitions: draw.list { draw.partition }) })
+            }
+            _ = try connection.call(AlterReplicaLogDirsRequest(dirs: dirs), version: version)
         case .apiVersions:
             _ = try connection.call(
                 ApiVersionsRequest(clientSoftwareName: draw.any(["", "a"]), clientSoftwareVersion: "1"),

@@ -12,13 +12,14 @@ enum OldFormatConversion {
     ///
     /// Runs on the reactor: such clients are rare, and a fetch of theirs is bounded by `fetch.max.bytes`.
     static func convert(
-        _ range: FetchedRange, from offset: Int64, forVersion version: Int16
+        _ range: FetchedRange, from offset: Int64, forVersion version: Int16, _ logs: LogManager
     ) -> Result<[UInt8], PartitionFault> {
         guard let file = range.file else { return .success([]) }
         let bytes: [UInt8]
         do throws(FileError) {
             bytes = try file.readBytes(at: range.position, count: range.count)
         } catch {
+            logs.fileFailed(error)
             return .failure(PartitionFault(.kafkaStorageError, message: "\(error)"))
         }
         var output = ByteWriter(capacity: bytes.count)

@@ -280,7 +280,7 @@ package final class BrokerNode: @unchecked Sendable {
         }
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
+            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
     }
 
     // MARK: Stop
