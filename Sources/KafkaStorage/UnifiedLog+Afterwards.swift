@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import KafkaRuntime
+public import KafkaRuntime
 import Synchronization
 
 /// What a log does once it has let go of its lock.
@@ -32,6 +32,9 @@ extension UnifiedLog {
             throw error
         }
     }
+
+    /// What `read` had found could not be read from its file.
+    public func readFailed(_ error: FileError) { report(.io(error)) }
 
     /// Tells whoever keeps the directory where `error` means that the directory has failed. A log that is closed or
     /// deleted has no files that could be missed.

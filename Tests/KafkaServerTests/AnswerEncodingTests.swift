@@ -174,6 +174,23 @@ import Testing
                     topics: draw.list { .init(name: draw.name) }, responsePartitionLimit: draw.any([-1, 0, 1, 2_000]),
                     cursor: draw.any([nil, .init(topicName: draw.name, partitionIndex: draw.partition)])),
                 version: version)
+        case .apiVersions:
+            _ = try connection.call(
+                ApiVersionsRequest(clientSoftwareName: draw.any(["", "a"]), clientSoftwareVersion: "1"),
+                version: version)
+        case .findCoordinator:
+            _ = try connection.call(
+                version >= 4
+                    ? FindCoordinatorRequest(keyType: draw.any([0, 1, 2, 9]), coordinatorKeys: draw.list { draw.name })
+                    : FindCoordinatorRequest(key: draw.name, keyType: version >= 1 ? draw.any([0, 1, 2]) : 0),
+                version: version)
+        default: try callDirectories(key, draw, connection)
+        }
+    }
+
+    private func callDirectories(_ key: APIKey, _ draw: Draw, _ connection: TestConnection) throws {
+        let version = draw.version
+        switch key {
         case .describeLogDirs:
             let topics = draw.list {
                 DescribeLogDirsRequest.DescribableLogDirTopic(
@@ -187,16 +204,6 @@ import Testing
                     topics: draw.list { .init(name: draw.name, partitions: draw.list { draw.partition }) })
             }
             _ = try connection.call(AlterReplicaLogDirsRequest(dirs: dirs), version: version)
-        case .apiVersions:
-            _ = try connection.call(
-                ApiVersionsRequest(clientSoftwareName: draw.any(["", "a"]), clientSoftwareVersion: "1"),
-                version: version)
-        case .findCoordinator:
-            _ = try connection.call(
-                version >= 4
-                    ? FindCoordinatorRequest(keyType: draw.any([0, 1, 2, 9]), coordinatorKeys: draw.list { draw.name })
-                    : FindCoordinatorRequest(key: draw.name, keyType: version >= 1 ? draw.any([0, 1, 2]) : 0),
-                version: version)
         default: Issue.record("\(key) is served and has no requests here")
         }
     }

@@ -85,7 +85,7 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
 
     private func complete(with reads: [PartitionRead]) {
         finish()
-        ticket.complete(FetchAnswer.make(reads, plan, context.broker.logs))
+        ticket.complete(FetchAnswer.make(reads, plan))
     }
 
     private func finish() {

@@ -11,7 +11,7 @@ internal import KafkaStorage
 enum FetchAnswer {
     typealias PartitionData = FetchResponse.PartitionData
 
-    static func make(_ reads: [PartitionRead], _ plan: FetchPlan, _ logs: LogManager) -> Answer<FetchResponse> {
+    static func make(_ reads: [PartitionRead], _ plan: FetchPlan) -> Answer<FetchResponse> {
         var topics: [FetchResponse.FetchableTopicResponse] = []
         var files: [FileSlice] = []
         for read in reads {
@@ -24,7 +24,7 @@ enum FetchAnswer {
                 let mustTell = session.mustTell(key, told, hasData: hasData, isError: read.error != .none)
                 if plan.isIncremental, !mustTell { continue }
             }
-            let data = partitionData(read, plan, logs, &files)
+            let data = partitionData(read, plan, &files)
             if let last = topics.last, last.topic == key.topicName, last.topicID == key.topicID {
                 topics[topics.count - 1].partitions.append(data)
             } else {
@@ -37,7 +37,7 @@ enum FetchAnswer {
     }
 
     private static func partitionData(
-        _ read: PartitionRead, _ plan: FetchPlan, _ logs: LogManager, _ files: inout [FileSlice]
+        _ read: PartitionRead, _ plan: FetchPlan, _ files: inout [FileSlice]
     ) -> PartitionData {
         var data = PartitionData(
             partitionIndex: read.request.key.partition, errorCode: read.error.rawValue,
@@ -46,16 +46,18 @@ enum FetchAnswer {
         if let diverging = read.diverging {
             data.divergingEpoch = .init(epoch: diverging.epoch, endOffset: diverging.endOffset)
         }
-        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98). This broker
-        // takes no transactions, so none was aborted.
-        data.abortedTransactions = plan.isolation == .lastStable ? [] : nil
-        attachRecords(read, plan, logs, &data, &files)
+        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98).
+        data.abortedTransactions =
+            plan.isolation == .lastStable
+            ? (read.range?.abortedTransactions ?? []).map {
+                .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
+            } : nil
+        attachRecords(read, plan, &data, &files)
         return data
     }
 
     private static func attachRecords(
-        _ read: PartitionRead, _ plan: FetchPlan, _ logs: LogManager, _ data: inout PartitionData,
-        _ files: inout [FileSlice]
+        _ read: PartitionRead, _ plan: FetchPlan, _ data: inout PartitionData, _ files: inout [FileSlice]
     ) {
         guard let range = read.range, let file = range.file, range.count > 0 else {
             data.records = .owned([])
@@ -66,7 +68,10 @@ enum FetchAnswer {
             files.append(FileSlice(file: file, offset: range.position, count: range.count))
             return
         }
-        switch OldFormatConversion.convert(range, from: read.request.fetchOffset, forVersion: plan.version, logs) {
+        let converted = OldFormatConversion.convert(
+            range, of: read.partition?.log, from: read.request.fetchOffset, maxBytes: Int(read.request.maxBytes),
+            forVersion: plan.version)
+        switch converted {
         case .success(let bytes): data.records = .owned(bytes)
         case .failure(let fault):
             data.errorCode = fault.code.rawValue
