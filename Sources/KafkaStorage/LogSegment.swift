@@ -66,7 +66,8 @@ final class LogSegment: @unchecked Sendable {
         offsetIndex = OffsetIndex(
             path: name + LogFileNames.indexSuffix + suffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
         timeIndex = TimeIndex(
-            path: name + LogFileNames.timeIndexSuffix + suffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
+            path: name + LogFileNames.timeIndexSuffix + suffix, baseOffset: baseOffset,
+            maximumBytes: parameters.indexBytes)
         indexIntervalBytes = parameters.indexIntervalBytes
         settings = parameters.settings
         createdMilliseconds = parameters.now

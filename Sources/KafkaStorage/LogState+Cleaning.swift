@@ -52,7 +52,9 @@ extension LogState {
         // A segment is dirty as a whole when anything in it is.
         let dirtyBase = segmentIndex(for: firstDirty).map { segments[$0].baseOffset } ?? firstDirty
         for segment in segments.dropLast() where segment.baseOffset < firstUncleanable {
-            if segment.baseOffset < dirtyBase { range.cleanBytes += segment.size } else {
+            if segment.baseOffset < dirtyBase {
+                range.cleanBytes += segment.size
+            } else {
                 range.cleanableBytes += segment.size
             }
         }

@@ -166,15 +166,11 @@ extension LogCleaner {
         case .closed, .offline:
             // Deleted, truncated or out of service meanwhile: no failure of the cleaning's.
             return
-        case .io(let failure) where failure.kind == .noSpace:
-            retryLater(log)
-            observer?.logEvent(.backgroundFailure(path: path, what: "cleaning", error: error))
-        case .io(let failure) where failure.kind == .notFound:
+        case .io(let failure):
+            // A log that was deleted meanwhile is not missed, and its files are not there.
             if log.isClosed { return }
-            setUncleanable(log, error)
-        case .io:
-            logs.markOffline(directory: parentDirectory(of: path), reason: "\(error)")
             observer?.logEvent(.backgroundFailure(path: path, what: "cleaning", error: error))
+            if failure.meansFailedDirectory { log.report(error) } else { retryLater(log) }
         default:
             setUncleanable(log, error)
         }

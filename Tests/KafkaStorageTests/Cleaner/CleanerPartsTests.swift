@@ -16,7 +16,8 @@ import Testing
     func `the hash is SipHash-2-4-128`(length: Int, expected: String) {
         let hasher = SipHash128(key0: 0x0706_0504_0302_0100, key1: 0x0F0E_0D0C_0B0A_0908)
         let hash = (0..<length).map { UInt8($0) }.withUnsafeBytes { hasher.hash($0) }
-        let bytes = withUnsafeBytes(of: hash.low.littleEndian) { Array($0) }
+        let bytes =
+            withUnsafeBytes(of: hash.low.littleEndian) { Array($0) }
             + withUnsafeBytes(of: hash.high.littleEndian) { Array($0) }
         let text = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined()
         #expect(text == expected)

@@ -409,7 +409,8 @@ import Testing
     @Test func `times are found in what was cleaned`() throws {
         let log = try open(TestWorld(), segmentBytes: 4000)
         for round in 0..<20 {
-            try log.append(Compaction.batch(["a=\(round)", "b\(round)=1"], timestamp: TestBatches.time + Int64(round) * 100))
+            try log.append(
+                Compaction.batch(["a=\(round)", "b\(round)=1"], timestamp: TestBatches.time + Int64(round) * 100))
         }
         try log.rollForCleaning()
         try log.cleanNow()
