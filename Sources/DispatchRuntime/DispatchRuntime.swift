@@ -19,7 +19,8 @@ public enum DispatchRuntime {
             network: NoNetwork(), random: SystemRandomSource())
     }
 
-    /// Makes a runtime of its own; several in one process do not disturb each other. SIGPIPE is ignored from here on.
+    /// Makes a runtime of its own; several in one process do not disturb each other. SIGPIPE and SIGXFSZ are ignored from
+    /// here on.
     ///
     /// - Parameters:
     ///   - reactorCount: queues that serve connections, at least 1 (`num.network.threads`).
@@ -29,6 +30,7 @@ public enum DispatchRuntime {
     package static func makeRuntime(
         reactorCount: Int, blockingThreads: Int, warn: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(NetworkError) -> Runtime {
+        Platform.ignoreFileSizeSignal()
         let pool = BlockingPool(threads: blockingThreads)
         return Runtime(
             clock: SystemClock(), queues: DispatchQueueFactory(pool: pool), files: PosixFileSystem(),

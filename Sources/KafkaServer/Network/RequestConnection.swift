@@ -3,6 +3,7 @@ internal import DequeModule
 internal import KafkaBase
 internal import KafkaProtocol
 package import KafkaRuntime
+internal import KafkaStorage
 internal import Logging
 
 /// The server's end of a client connection: cuts the stream into requests, has each handled, sends the answers in
@@ -132,6 +133,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     package func closed(_ reason: CloseReason) {
         isClosed = true
+        if case .failed(let error) = reason, let file = error.file { broker?.logs.fileFailed(file) }
         abandonOutstanding()
         giveBackMemory()
         listener.connectionClosed(self)
