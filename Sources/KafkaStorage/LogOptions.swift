@@ -51,8 +51,22 @@ public enum LogEvent: Sendable {
     case removedFile(path: String, reason: String)
     /// A new segment was begun.
     case rolled(path: String, baseOffset: Int64)
+    /// A segment was deleted; the log starts where it says now.
+    case deletedSegment(path: String, bytes: Int64, reason: SegmentDeletionReason, logStartOffset: Int64)
+    /// A segment holds a timestamp that lies ahead: it, and all behind it, are kept until its time has passed.
+    case timestampInFuture(path: String, timestamp: Int64)
     /// The log went out of service.
     case offline(path: String, error: StorageError)
     /// Work in the background failed and will be tried again.
     case backgroundFailure(path: String, what: String, error: StorageError)
+}
+
+/// Why a segment was deleted.
+public enum SegmentDeletionReason: String, Sendable {
+    /// It lies below the log's start.
+    case logStart = "log start"
+    /// The log is larger than `retention.bytes`.
+    case size
+    /// Its newest record is older than `retention.ms`.
+    case time
 }

@@ -78,7 +78,8 @@ struct LogState: ~Copyable, Sendable {
     var active: LogSegment { segments[segments.count - 1] }
 
     var lastStableOffset: Int64 {
-        min(producers.firstUnstableOffset ?? highWatermark.offset, highWatermark.offset)
+        // The first records of an open transaction may have been deleted.
+        max(logStartOffset, min(producers.firstUnstableOffset ?? highWatermark.offset, highWatermark.offset))
     }
 
     var endMetadata: LogOffsetMetadata {
@@ -268,7 +269,7 @@ struct LogState: ~Copyable, Sendable {
     /// Gives a segment's files, and the snapshot at its base, the name of deleted ones, to be removed later.
     mutating func discard(_ segment: LogSegment) throws(StorageError) {
         var names = [segment.logPath, segment.offsetIndex.path, segment.timeIndex.path]
-        names.append(segment.namePrefix + LogFileNames.transactionIndexSuffix)
+        if segment.transactionIndex.mayHaveFile { names.append(segment.transactionIndexPath) }
         if let place = snapshots.firstIndex(of: segment.baseOffset) {
             snapshots.remove(at: place)
             names.append(segment.namePrefix + LogFileNames.snapshotSuffix)

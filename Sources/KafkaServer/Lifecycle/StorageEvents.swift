@@ -23,6 +23,14 @@ struct StorageEvents: LogObserver {
             log.warning("removed file", metadata: ["path": "\(path)", "reason": "\(reason)"])
         case .rolled(let path, let baseOffset):
             log.debug("rolled", metadata: ["path": "\(path)", "offset": "\(baseOffset)"])
+        case .deletedSegment(let path, let bytes, let reason, let start):
+            log.info(
+                "deleted segment",
+                metadata: ["path": "\(path)", "bytes": "\(bytes)", "reason": "\(reason.rawValue)", "start": "\(start)"])
+        case .timestampInFuture(let path, let timestamp):
+            log.warning(
+                "a timestamp in the future keeps a segment from being deleted",
+                metadata: ["path": "\(path)", "timestamp": "\(timestamp)"])
         case .offline(let path, let error):
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
         case .backgroundFailure(let path, let what, let error):
