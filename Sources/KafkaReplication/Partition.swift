@@ -93,6 +93,27 @@ package final class Partition: Sendable {
         log?.update(configuration)
     }
 
+    /// The directory of the log has failed: every request is told so from now on, and who waits is told at once.
+    package func markOffline() {
+        let lost = state.withLock { state -> [any PartitionWaiter] in
+            state.isOffline = true
+            state.log = nil
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in lost { waiter.partitionLost() }
+    }
+
+    /// The log could be opened after all.
+    package func attach(_ log: UnifiedLog) {
+        state.withLock { state in
+            guard state.isOffline, !state.isRemoved else { return }
+            state.log = log
+            state.isOffline = false
+            state.unsyncedRecordsMax = log.configuration.flushMessages
+        }
+    }
+
     /// The partition is deleted: whoever waits for it is told.
     package func remove() {
         let lost = state.withLock { state -> [any PartitionWaiter] in

@@ -137,6 +137,7 @@ struct LogState: ~Copyable, Sendable {
                 try takeBack(to: try segment.dropDeferred(), now: lastAppendTime)
             } catch {
                 goOffline(failure)
+                throw error
             }
             throw failure
         }

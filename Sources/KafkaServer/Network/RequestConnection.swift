@@ -4,6 +4,7 @@ internal import KafkaBase
 internal import KafkaProtocol
 internal import KafkaReplication
 package import KafkaRuntime
+internal import KafkaStorage
 internal import Logging
 
 /// The server's end of a client connection: cuts the stream into requests, has each handled, sends the answers in
@@ -144,6 +145,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     package func closed(_ reason: CloseReason) {
         isClosed = true
+        if case .failed(let error) = reason, let file = error.file { broker?.logs.fileFailed(file) }
         abandonOutstanding()
         giveBackMemory()
         listener.connectionClosed(self)
