@@ -24,6 +24,8 @@ public struct LogOpenOptions: Sendable {
     public var logStartOffset: Int64 = 0
     /// From `replication-offset-checkpoint`; it is clamped to what the log holds.
     public var highWatermark: Int64 = 0
+    /// From `cleaner-offset-checkpoint`: what lies below was compacted, and may have gaps; nil where it was not.
+    public var cleanedUpTo: Int64?
     /// Whether the marker of a clean shutdown was found. Without it everything above the recovery point is checked.
     public var wasCleanShutdown = false
     public var settings = LogSettings()
@@ -32,6 +34,9 @@ public struct LogOpenOptions: Sendable {
     /// Called, under no lock, when a truncation took the recovery point back. Whoever keeps it in a file must write it
     /// before this returns: a recovery that trusted the old one would pass over what is appended next. May block.
     public var recoveryPointLowered: (@Sendable () -> Void)?
+    /// Called, under no lock of the log, with the directory that holds the log's own, when an operation failed in a way
+    /// that says that nothing in there can be relied on any more. Must not block.
+    public var directoryFailed: (@Sendable (_ directory: String, StorageError) -> Void)?
 
     public init() {}
 }
@@ -59,6 +64,12 @@ public enum LogEvent: Sendable {
     case timestampInFuture(path: String, timestamp: Int64)
     /// The log went out of service.
     case offline(path: String, error: StorageError)
+    /// A log was compacted.
+    case cleaned(path: String, CleaningStatistics)
+    /// A log could not be compacted, because of what is in it, and is left alone until the next start.
+    case uncleanable(path: String, error: StorageError)
+    /// A log directory went out of service, and so many logs with it.
+    case directoryOffline(path: String, reason: String, logs: Int)
     /// Work in the background failed and will be tried again.
     case backgroundFailure(path: String, what: String, error: StorageError)
 }

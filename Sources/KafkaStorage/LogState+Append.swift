@@ -201,7 +201,10 @@ extension LogState {
             writesAreTrusted = true
         } catch {
             let failure = StorageError.io(error)
-            do throws(FileError) { try segment.undoWrite() } catch { goOffline(failure) }
+            do throws(FileError) { try segment.undoWrite() } catch {
+                goOffline(failure)
+                throw .io(error)
+            }
             throw failure
         }
     }

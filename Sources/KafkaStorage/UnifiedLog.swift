@@ -21,6 +21,8 @@ public final class UnifiedLog: Sendable {
     let state: Mutex<LogState>
     /// Held while the small files beside the segments are written. Taken before `state`, never after.
     let sideFiles = Mutex<Void>(())
+    /// Held during a sync. Taken before `sideFiles`.
+    let syncTurn = Mutex<Void>(())
 
     init(_ state: consuming LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
         topicPartition = state.topicPartition
@@ -77,8 +79,7 @@ public final class UnifiedLog: Sendable {
 
     /// Binds the directory to a topic.
     public func setTopicID(_ topicID: KafkaUUID) throws(StorageError) {
-        try state.withLock { (state) throws(StorageError) in try state.setTopicID(topicID) }
-        settle()
+        try settling { (state) throws(StorageError) in try state.setTopicID(topicID) }
     }
 
     // MARK: Offsets
@@ -135,9 +136,7 @@ public final class UnifiedLog: Sendable {
     /// watermark. Segments that lie wholly below are deleted later, by retention. Returns whether it moved.
     @discardableResult
     public func incrementLogStartOffset(to offset: Int64) throws(StorageError) -> Bool {
-        let moved = try state.withLock { (state) throws(StorageError) in try state.incrementLogStart(offset) }
-        settle()
-        return moved
+        try settling { (state) throws(StorageError) in try state.incrementLogStart(offset) }
     }
 
     // MARK: Reading

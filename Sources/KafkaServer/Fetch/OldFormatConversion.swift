@@ -19,7 +19,7 @@ enum OldFormatConversion {
         var range = first
         while let file = range.file {
             let outcome: (bytes: [UInt8], nextOffset: Int64?)
-            switch convert(range, file, from: offset, forVersion: version) {
+            switch convert(range, file, of: log, from: offset, forVersion: version) {
             case .success(let converted): outcome = converted
             case .failure(let fault): return .failure(fault)
             }
@@ -36,12 +36,13 @@ enum OldFormatConversion {
     }
 
     private static func convert(
-        _ range: FetchedRange, _ file: any File, from offset: Int64, forVersion version: Int16
+        _ range: FetchedRange, _ file: any File, of log: UnifiedLog?, from offset: Int64, forVersion version: Int16
     ) -> Result<(bytes: [UInt8], nextOffset: Int64?), PartitionFault> {
         let bytes: [UInt8]
         do throws(FileError) {
             bytes = try file.readBytes(at: range.position, count: range.count)
         } catch {
+            log?.readFailed(error)
             return .failure(PartitionFault(.kafkaStorageError, message: "\(error)"))
         }
         var output = ByteWriter(capacity: bytes.count)

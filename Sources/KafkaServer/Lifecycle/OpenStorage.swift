@@ -9,12 +9,12 @@ internal import Logging
 struct OpenStorage: Sendable {
     let clusterID: String
     let logs: LogManager
+    /// nil where `log.cleaner.enable` is off.
+    let cleaner: LogCleaner?
     /// The directory of `__cluster_metadata-0`.
     let metadataDirectory: String
     /// The id of the log directory it lies in.
     let metadataDirectoryID: KafkaUUID
-    /// The ids of all log directories in service.
-    let directoryIDs: [KafkaUUID]
     let bootstrap: BootstrapMetadata
     /// Held when the metadata log has a directory of its own.
     private let metadataLock: (any FileLock)?
@@ -43,8 +43,13 @@ struct OpenStorage: Sendable {
             }
         }
         do {
+            let cleaner =
+                storage.cleaner.isEnabled
+                ? LogCleaner(
+                    configuration: LogCleanerConfiguration(storage.cleaner), logs: logs, runtime: runtime,
+                    observer: observer) : nil
             return try OpenStorage(
-                configuration, runtime, logs, log, metadataRoot: metadataRoot, lock: lock)
+                configuration, runtime, logs, cleaner, log, metadataRoot: metadataRoot, lock: lock)
         } catch {
             lock?.release()
             logs.abandon()
@@ -53,15 +58,19 @@ struct OpenStorage: Sendable {
     }
 
     private init(
-        _ configuration: BrokerConfiguration, _ runtime: Runtime, _ logs: LogManager, _ log: Logger,
-        metadataRoot: String, lock: (any FileLock)?
+        _ configuration: BrokerConfiguration, _ runtime: Runtime, _ logs: LogManager, _ cleaner: LogCleaner?,
+        _ log: Logger, metadataRoot: String, lock: (any FileLock)?
     ) throws {
         self.logs = logs
+        self.cleaner = cleaner
         metadataLock = lock
         metadataDirectory = "\(metadataRoot)/\(MetadataStore.topicPartition)"
         var known = logs.directories.filter(\.isOnline).map { (path: $0.path, properties: $0.metaProperties) }
         if lock != nil {
             known.append((metadataRoot, try MetaProperties.read(directory: metadataRoot, runtime.files)))
+        }
+        if lock == nil, let failed = logs.directories.first(where: { $0.path == metadataRoot })?.failure {
+            throw StartError("\(metadataRoot), which holds the cluster's metadata, cannot be used: \(failed)")
         }
         let clusterIDs = try known.compactMap { try Self.checked($0.properties, $0.path, configuration.nodeID) }
         if let other = clusterIDs.first(where: { $0 != clusterIDs[0] }) {
@@ -87,9 +96,16 @@ struct OpenStorage: Sendable {
             try BootstrapReader.read(
                 metadataRoot, metadataDirectory: metadataDirectory, runtime.files) ?? .standard
         metadataDirectoryID = ids[metadataRoot] ?? .zero
-        directoryIDs = logs.directories.filter(\.isOnline).compactMap { ids[$0.path] }.sorted()
+        try logs.readMissingProperties()
+        let inService = directoryIDs
+        if let twice = zip(inService, inService.dropFirst()).first(where: { $0 == $1 }) {
+            throw StartError("two of log.dirs have the directory.id \(twice.0): one is a copy of the other")
+        }
         try runtime.files.createDirectory(metadataDirectory)
     }
+
+    /// The ids of the log directories in service, ascending.
+    var directoryIDs: [KafkaUUID] { logs.directories.filter(\.isOnline).compactMap(\.directoryID).sorted() }
 
     private static func format(
         _ clusterID: String, _ configuration: BrokerConfiguration, _ directories: [String], _ runtime: Runtime
@@ -135,6 +151,12 @@ struct OpenStorage: Sendable {
         }
     }
 
+    /// Begins what is done from time to time, now that the logs are loaded.
+    func startTasks() {
+        logs.startTasks()
+        cleaner?.start()
+    }
+
     /// Lets go of the directories after a start that failed. The next start checks the logs.
     func abandon() {
         logs.abandon()
@@ -143,11 +165,26 @@ struct OpenStorage: Sendable {
 
     /// Closes all logs and leaves the marker of a clean shutdown.
     func close(brokerEpoch: Int64, completion: @escaping @Sendable () -> Void) {
-        let lock = metadataLock
-        logs.shutdown(brokerEpoch: brokerEpoch) {
-            lock?.release()
-            completion()
+        let (logs, lock) = (logs, metadataLock)
+        let shutDown: @Sendable () -> Void = {
+            logs.shutdown(brokerEpoch: brokerEpoch) {
+                lock?.release()
+                completion()
+            }
         }
+        if let cleaner { cleaner.stop(completion: shutDown) } else { shutDown() }
+    }
+}
+
+extension LogCleanerConfiguration {
+    init(_ cleaner: CleanerConfiguration) {
+        self.init()
+        threads = cleaner.threads
+        bytesPerSecondMax = cleaner.bytesPerSecondMax
+        dedupeBufferBytes = cleaner.dedupeBufferBytes
+        loadFactor = cleaner.loadFactor
+        ioBufferBytes = cleaner.ioBufferBytes
+        backoffMs = cleaner.backoff
     }
 }
 

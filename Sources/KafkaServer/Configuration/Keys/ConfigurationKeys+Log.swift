@@ -47,10 +47,10 @@ extension ConfigurationKeys {
             "How often the logs are searched for segments to delete."),
         .text(
             .list, "log.cleanup.policy", "delete", .itemsOf(["compact", "delete"], mayBeEmpty: true), .clusterWide,
-            .later,
+            .acts,
             """
             What happens to old records: `delete`, `compact`, or both; empty keeps everything. Default of the topic \
-            key. So far nothing happens to them; with `compact` records must have keys.
+            key. With `compact` records must have keys.
             """),
         .int(
             "log.index.size.max.bytes", 10_485_760, .atLeast(4), .clusterWide, .acts,
@@ -108,7 +108,7 @@ extension ConfigurationKeys {
             .class, "alter.config.policy.class.name", nil, .any, .readOnly, .noEffect,
             "A Java class that vets changes of configuration; this broker loads no Java classes."),
         .long(
-            "log.dir.failure.timeout.ms", 30_000, .atLeast(1), .readOnly, .later,
+            "log.dir.failure.timeout.ms", 30_000, .atLeast(1), .readOnly, .acts,
             "A broker that cannot report a failed directory to the controller for this long stops."),
         .long(
             "log.initial.task.delay.ms", 30_000, .atLeast(0), .readOnly, .acts, internal: true,
