@@ -26,6 +26,7 @@ extension LogLoader {
         state.nextOffset = base
         try healIndexes(&state, before: first)
         try state.rebuildProducers(to: base, now: now)
+        options.willCheckBytes?(state.segments[first...].reduce(0) { $0 + $1.size })
         var index = first
         while index < state.segments.count {
             guard follows(state.segments[index], state) else {
@@ -85,27 +86,49 @@ extension LogLoader {
     }
 
     /// Checks one segment from its first byte on; false where it was cut.
-    private mutating func recover(_ segment: LogSegment, _ state: inout LogState) throws(StorageError) -> Bool {
+    ///
+    /// - Parameter suspect: where a batch begins that a first attempt found to claim offsets of the next one, behind a gap.
+    private mutating func recover(
+        _ segment: LogSegment, _ state: inout LogState, suspect: (position: Int64, fileSize: Int64)? = nil
+    ) throws(StorageError) -> Bool {
         state.nextOffset = max(state.nextOffset, segment.baseOffset)
-        let fileSize = segment.size
+        let start = state.nextOffset
+        let fileSize = suspect?.fileSize ?? segment.size
         if fileSize == 0, !segment.lacksIndexes, !segment.transactionIndex.mayHaveFile { return true }
-        if fileSize > 0 { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
+        if fileSize > 0, suspect == nil { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
         segment.resetIndexes()
         let file = try storing { () throws(FileError) in try segment.openFile() }
-        var scanner = SegmentScanner(file, fileSize: fileSize, baseOffset: segment.baseOffset)
+        var scanner = SegmentScanner(file, fileSize: suspect?.position ?? fileSize, baseOffset: segment.baseOffset)
+        var reported: Int64 = 0
+        var behindGap: Int64?
+        var damage: SegmentScanner.Damage?
+        let limit = state.segments.first { $0.baseOffset > segment.baseOffset }?.baseOffset ?? .max
         while let (entry, bytes) = try scanner.next() {
-            if let batch = entry.batch {
-                state.assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
-                // A control batch of a producer is small; one that does not fit the window is no marker.
-                if batch.hasProducerID, let aborted = state.feedProducers(batch, bytes) {
-                    try storing { () throws(FileError) in try segment.appendAborted([aborted]) }
-                }
+            if entry.baseOffset > state.nextOffset, entry.lastOffset >= limit {
+                damage = SegmentScanner.Damage(
+                    position: entry.position, reason: "its offsets run into the next segment")
+                break
             }
-            try storing { () throws(FileError) in try segment.recovered(entry) }
-            state.nextOffset = entry.nextOffset
+            behindGap = entry.baseOffset > state.nextOffset ? entry.position : nil
+            try take(entry, bytes, segment, &state)
+            if entry.end - reported >= Self.progressBytes {
+                options.checkedBytes?(entry.end - reported)
+                reported = entry.end
+            }
         }
+        if let suspect {
+            damage = SegmentScanner.Damage(position: suspect.position, reason: "offsets out of order")
+        }
+        damage = damage ?? scanner.damage
+        if let behindGap, damage?.breaksOrder == true {
+            // Of the two that contradict each other it is the one that left the gap.
+            state.epochs.truncateFromEnd(segment.baseOffset)
+            state.nextOffset = start
+            try state.rebuildProducers(to: segment.baseOffset, now: now)
+            return try recover(segment, &state, suspect: (behindGap, fileSize))
+        }
+        options.checkedBytes?(fileSize - reported)
         state.producers.advance(to: state.nextOffset)
-        let damage = scanner.damage
         try segment.finishRecovery(fileSize: fileSize)
         // What was cut off must not come back behind batches that will take its place.
         if damage != nil { try storing { () throws(FileError) in try file.sync() } }
@@ -114,6 +137,24 @@ extension LogLoader {
         events.append(
             .truncatedTail(path: segment.logPath, from: fileSize, to: damage.position, reason: damage.reason))
         return false
+    }
+
+    /// How often somebody is told how far a recovery has come, in bytes.
+    private static let progressBytes: Int64 = 16 << 20
+
+    /// Counts a good batch.
+    private func take(
+        _ entry: SegmentEntry, _ bytes: UnsafeRawBufferPointer?, _ segment: LogSegment, _ state: inout LogState
+    ) throws(StorageError) {
+        if let batch = entry.batch {
+            state.assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
+            // A control batch of a producer is small; one that does not fit the window is no marker.
+            if batch.hasProducerID, let aborted = state.feedProducers(batch, bytes) {
+                try storing { () throws(FileError) in try segment.appendAborted([aborted]) }
+            }
+        }
+        try storing { () throws(FileError) in try segment.recovered(entry) }
+        state.nextOffset = entry.nextOffset
     }
 
     /// Behind damage nothing can be trusted: the offsets would have a gap.

@@ -28,6 +28,14 @@ extension LogManager {
             state = Mutex(
                 State(items: items, progress: LoadProgress(loadedLogs: 0, totalLogs: items.count, loadedBytes: 0)))
         }
+
+        /// Notes what was done and tells of it, one at a time.
+        func report(_ tell: (@Sendable (LoadProgress) -> Void)?, _ change: (inout LoadProgress) -> Void) {
+            state.withLock { state in
+                change(&state.progress)
+                tell?(state.progress)
+            }
+        }
     }
 
     /// Locks the directories, making them where they do not exist, and reads what they say about themselves. Blocks.
@@ -81,7 +89,7 @@ extension LogManager {
     ///
     /// - Parameters:
     ///   - topicConfiguration: the settings of a topic, by name. Called on any thread.
-    ///   - progress: called after each log, on any thread, one call at a time.
+    ///   - progress: called after each log and while large ones are recovered, on any thread, one call at a time.
     public func loadLogs(
         topicConfiguration: @escaping @Sendable (String) -> LogConfiguration,
         progress: (@Sendable (LoadProgress) -> Void)? = nil,
@@ -160,6 +168,13 @@ extension LogManager {
         }) {
             var bytes: Int64 = 0
             do throws(StorageError) {
+                var item = item
+                item.options.willCheckBytes = { bytes in
+                    work.report(progress) { $0.bytesToCheck += bytes }
+                }
+                item.options.checkedBytes = { bytes in
+                    work.report(progress) { $0.checkedBytes += bytes }
+                }
                 if let log = try load(item, topicConfiguration(item.partition.topic)) { bytes = log.size }
             } catch {
                 if case .corrupt = error {
@@ -169,10 +184,9 @@ extension LogManager {
                     markOffline(directory: configuration.directories[item.place], reason: "\(error)")
                 }
             }
-            work.state.withLock { state in
-                state.progress.loadedLogs += 1
-                state.progress.loadedBytes += bytes
-                progress?(state.progress)
+            work.report(progress) { done in
+                done.loadedLogs += 1
+                done.loadedBytes += bytes
             }
         }
     }

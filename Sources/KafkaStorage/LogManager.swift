@@ -30,6 +30,10 @@ public struct LoadProgress: Equatable, Sendable {
     public var totalLogs: Int
     /// Bytes in the log files of what is loaded.
     public var loadedBytes: Int64
+    /// After an unclean shutdown: bytes that were looked at batch by batch.
+    public var checkedBytes: Int64 = 0
+    /// How many there are of those in the logs whose turn it was.
+    public var bytesToCheck: Int64 = 0
 }
 
 /// What loading found.

@@ -10,6 +10,9 @@ public struct LogSettings: Equatable, Sendable {
     public var reserveAheadBytes: Int64 = 4 << 20
     /// `producer.id.expiration.ms`.
     public var producerIDExpirationMs: Int64 = 86_400_000
+    /// `log.verify.on.read`: whether every batch is checked against its checksum and its neighbours before a reader is
+    /// told where it lies.
+    public var verifiesReads = false
     /// The most bytes that one compressed batch may inflate to when it must be looked into.
     public var inflateLimitBytes = 256 << 20
 
@@ -31,6 +34,10 @@ public struct LogOpenOptions: Sendable {
     public var settings = LogSettings()
     /// Told about what is worth a line in the broker's log.
     public var observer: (any LogObserver)?
+    /// Called when a recovery begins, with the bytes that it may have to look at. On the thread that opens the log.
+    var willCheckBytes: (@Sendable (Int64) -> Void)?
+    /// Called while a recovery goes on, with the bytes looked at since the last time.
+    var checkedBytes: (@Sendable (Int64) -> Void)?
     /// Called, under no lock, when a truncation took the recovery point back. Whoever keeps it in a file must write it
     /// before this returns: a recovery that trusted the old one would pass over what is appended next. May block.
     public var recoveryPointLowered: (@Sendable () -> Void)?

@@ -16,7 +16,13 @@ extension LogSegment {
 
     /// The batch that holds `offset`, or the first one behind it; nil where the segment ends before.
     func entry(holding offset: Int64) throws(StorageError) -> SegmentEntry? {
-        let mark = try lookup(offset)
+        var mark = try lookup(offset)
+        if settings.verifiesReads, mark.position > 0, try entry(at: mark.position)?.lastOffset != mark.offset {
+            // The offset in the batch is not under its checksum. From the segment's start every batch is held against
+            // the one before it.
+            mark = OffsetIndex.Entry(offset: baseOffset, position: 0)
+        }
+        passedPosition = -1
         let found: SegmentEntry?
         do throws(StorageError) {
             guard isInside(mark) else { throw damaged(at: mark.position, "the index leads out of the segment") }
@@ -26,7 +32,9 @@ extension LogSegment {
                     throw damaged(at: mark.position, "the index leads to another batch")
                 }
                 isFirst = false
-                return entry.lastOffset >= offset
+                if entry.lastOffset >= offset { return true }
+                passedPosition = entry.position
+                return false
             }
         } catch {
             guard case .corrupt = error, mark.position > 0, !indexesAreRebuilt else { throw error }

@@ -22,6 +22,8 @@ final class LogSegment: @unchecked Sendable {
     var indexesAreSynced = false
     /// Whether the indexes were built from the batches since the segment was opened, so that nothing better is to be had.
     var indexesAreRebuilt = false
+    /// Where the batch begins that the last search passed over last, −1 for none; kept where reads are verified.
+    var passedPosition: Int64 = -1
     /// Something the observer is to be told of.
     var healing: LogEvent?
     /// Whether an index file was missing when the log was opened.
@@ -36,7 +38,7 @@ final class LogSegment: @unchecked Sendable {
     var reservedEnd: Int64 = 0
     var bytesSinceIndexEntry = 0
     let indexIntervalBytes: Int
-    private let settings: LogSettings
+    let settings: LogSettings
     /// The largest timestamp and the last offset of its batch; nil until the time index was asked.
     var largest: TimeIndex.Entry?
     /// The largest timestamp of the first batch, −1 for none; nil until it was read.

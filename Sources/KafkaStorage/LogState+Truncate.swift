@@ -124,15 +124,19 @@ extension LogState {
         guard start < end, var index = segmentIndex(for: start) else { return aborted }
         while index < segments.count, segments[index].baseOffset < end {
             let segment = segments[index]
-            let position = try segment.position(before: start)
-            _ = try segment.firstEntry(from: position) { entry throws(StorageError) in
-                guard entry.baseOffset < end else { return true }
-                if entry.baseOffset >= start, let batch = entry.batch, batch.hasProducerID,
-                    let ended = table.add(batch, marker: try readMarker(entry, segment))
-                {
-                    aborted.append(ended)
+            do throws(StorageError) {
+                _ = try segment.firstEntry(from: try segment.position(before: start)) { entry throws(StorageError) in
+                    guard entry.baseOffset < end else { return true }
+                    if entry.baseOffset >= start, let batch = entry.batch, batch.hasProducerID,
+                        let ended = table.add(batch, marker: try readMarker(entry, segment))
+                    {
+                        aborted.append(ended)
+                    }
+                    return false
                 }
-                return false
+            } catch {
+                // Whoever reads there is told. Producers that are forgotten begin anew.
+                guard case .corrupt = error else { throw error }
             }
             touched(segment)
             index += 1

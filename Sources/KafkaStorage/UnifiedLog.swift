@@ -54,7 +54,10 @@ public final class UnifiedLog: Sendable {
         var loader = LogLoader(
             directory: directory, topicPartition: topicPartition, configuration: configuration, runtime: runtime,
             options: options)
-        let log = UnifiedLog(try loader.load(), runtime: runtime, options: options, remover: remover)
+        var kept = options
+        kept.willCheckBytes = nil
+        kept.checkedBytes = nil
+        let log = UnifiedLog(try loader.load(), runtime: runtime, options: kept, remover: remover)
         if let topicID { try log.setTopicID(topicID) }
         return log
     }
@@ -144,12 +147,36 @@ public final class UnifiedLog: Sendable {
     /// Finds the batches from the one that holds `offset` on, at most `maxBytes` of them and none above what
     /// `isolation` allows. Reads none of their bytes, except to find the place in cold parts of the log.
     ///
+    /// Where the settings demand it (`verifiesReads`), the batches are read and checked, and only good ones are given; a
+    /// damaged one at `offset` is a `corrupt` error with its place.
+    ///
     /// - Parameter atLeastOne: gives the first batch whole, even where it is larger than `maxBytes`.
     public func read(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
     ) throws(StorageError) -> FetchedRange {
-        try settling { (state) throws(StorageError) in
-            try state.read(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+        guard options.settings.verifiesReads else {
+            return try settling { (state) throws(StorageError) in
+                try state.read(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+            }
+        }
+        return try readChecked(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+    }
+
+    /// `read`, with every batch looked at. What was taken back while it was looked at is read again.
+    private func readChecked(
+        from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
+    ) throws(StorageError) -> FetchedRange {
+        while true {
+            let (range, check) = try settling { (state) throws(StorageError) in
+                try state.readToCheck(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+            }
+            guard let check else { return range }
+            do throws(StorageError) {
+                return try check.checked(range)
+            } catch {
+                let truncationCount = state.withLock { $0.truncationCount }
+                if truncationCount == check.truncationCount { throw error }
+            }
         }
     }
 

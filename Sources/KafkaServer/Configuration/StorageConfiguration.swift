@@ -9,6 +9,8 @@ package struct StorageConfiguration: Sendable {
     package let autoFormat: Bool
     /// The most bytes of one write call.
     package let writePieceBytes: Int
+    /// Whether batches are checked before they are sent.
+    package let verifiesReads: Bool
     package let recoveryThreadsPerDirectory: Int
     /// How long after the start the periodic work begins.
     package let initialTaskDelay: Int64
@@ -30,6 +32,7 @@ package struct StorageConfiguration: Sendable {
         metadataLogDirectory = reader.optionalText("metadata.log.dir") ?? directories.first ?? ""
         autoFormat = reader.boolean("auto.format")
         writePieceBytes = reader.int("log.write.piece.bytes")
+        verifiesReads = reader.boolean("log.verify.on.read")
         recoveryThreadsPerDirectory = reader.int("num.recovery.threads.per.data.dir")
         initialTaskDelay = reader.integer("log.initial.task.delay.ms")
         retentionCheckInterval = reader.integer("log.retention.check.interval.ms")

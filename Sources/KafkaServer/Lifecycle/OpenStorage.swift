@@ -198,6 +198,7 @@ extension LogManagerConfiguration {
         highWatermarkCheckpointIntervalMs = storage.highWatermarkCheckpointInterval
         producerExpirationCheckIntervalMs = storage.producerIDExpirationCheckInterval
         settings.writePieceBytes = storage.writePieceBytes
+        settings.verifiesReads = storage.verifiesReads
         settings.producerIDExpirationMs = storage.producerIDExpiration
     }
 }

@@ -77,13 +77,24 @@ final class LoadProgressLog: Sendable {
             last = now
             return true
         }
-        guard isDue, progress.loadedLogs > 0 else { return }
-        let left = (now - began) * Int64(progress.totalLogs - progress.loadedLogs) / Int64(progress.loadedLogs)
-        log.info(
-            "loading logs",
-            metadata: [
-                "loaded": "\(progress.loadedLogs)", "of": "\(progress.totalLogs)",
-                "secondsLeft": "\((left + 999) / 1000)",
-            ])
+        guard isDue else { return }
+        var metadata: Logger.Metadata = ["loaded": "\(progress.loadedLogs)", "of": "\(progress.totalLogs)"]
+        if progress.bytesToCheck > 0 {
+            metadata["checkedMiB"] = "\(progress.checkedBytes >> 20)"
+            metadata["ofMiB"] = "\(progress.bytesToCheck >> 20)"
+        }
+        if let left = Self.secondsLeft(progress, after: now - began) { metadata["secondsLeft"] = "\(left)" }
+        log.info("loading logs", metadata: metadata)
+    }
+
+    /// About how long it will still take: as the logs before, or as the bytes before, whichever is longer.
+    static func secondsLeft(_ progress: LoadProgress, after milliseconds: Int64) -> Int64? {
+        func left(_ done: Double, _ all: Double) -> Double? {
+            done > 0 && all >= done ? Double(milliseconds) * (all - done) / done : nil
+        }
+        let byLogs = left(Double(progress.loadedLogs), Double(progress.totalLogs))
+        let byBytes = left(Double(progress.checkedBytes), Double(progress.bytesToCheck))
+        guard byLogs != nil || byBytes != nil else { return nil }
+        return Int64((max(byLogs ?? 0, byBytes ?? 0) / 1000).rounded(.up))
     }
 }

@@ -207,6 +207,27 @@ import Testing
         #expect(try fetch(broker, request, id, version: 12).errorCode == 0)
     }
 
+    // MARK: Damage
+
+    @Test(arguments: [4, 12, 18] as [Int16])
+    func `with log.verify.on.read a damaged batch is named, not sent`(version: Int16) throws {
+        let broker = try TestBroker(["log.verify.on.read": "true"])
+        let id = try broker.createTopic("t")
+        for value in ["a", "b", "c"] { try broker.produce([value], to: "t") }
+        let path = "/data/t-0/00000000000000000000.log"
+        let size = try #require(try broker.files.status(path)).size / 3
+        try broker.files.open(path, .readWrite).write([0xFF], at: size + 65)
+        let before = try fetch(broker, Requests.fetch("t"), id, version: version)
+        #expect(try values(before, version: version) == ["0=a"])
+        #expect(before.errorCode == 0)
+        let damaged = try fetch(broker, Requests.fetch("t", from: 1), id, version: version)
+        #expect(ErrorCode(damaged.errorCode) == .corruptMessage)
+        #expect(damaged.records.count == 0)
+        #expect(broker.log.complaints.contains { $0.contains("\(path) is corrupt at byte \(size)") })
+        #expect(
+            try values(fetch(broker, Requests.fetch("t", from: 2), id, version: version), version: version) == ["2=c"])
+    }
+
     // MARK: Transactions
 
     /// Appends to partition 0 what producers and the coordinator write in transactions.
