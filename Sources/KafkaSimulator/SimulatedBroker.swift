@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaRuntime
-import KafkaServer
+package import KafkaServer
 package import Logging
 import Synchronization
 
@@ -41,6 +41,11 @@ package final class SimulatedBroker: @unchecked Sendable {
 
     /// What the broker has logged at `logLevel` or above, the latest hundred lines.
     package var logLines: [String] { logged.lines }
+
+    /// What the handlers of the running broker share; nil unless it runs.
+    package var context: BrokerContext? { state == .running ? node?.context : nil }
+
+    package var hasFailed: Bool { if case .failed = state { true } else { false } }
 
     /// Begins to start; `state` tells what came of it.
     package func start() throws {
