@@ -34,6 +34,9 @@ final class SwarmProducer: @unchecked Sendable {
         var sent = 0
         var outstanding = 0
         var mustRewind = false
+        /// Whether the broker has taken a batch under the present producer id. Until then it takes any sequence number,
+        /// so that the second of two would be taken where the first has failed, and the first never more.
+        var isKnown = false
         /// Goes up when everything begins anew; answers to what was sent before say nothing.
         var beginning = 0
 
@@ -89,6 +92,7 @@ final class SwarmProducer: @unchecked Sendable {
         stream.sent = 0
         stream.outstanding = 0
         stream.mustRewind = false
+        stream.isKnown = false
     }
 
     // MARK: Writing
@@ -108,7 +112,8 @@ final class SwarmProducer: @unchecked Sendable {
         guard !topics.isEmpty else { return }
         let topic = topics[random.value(in: 0...topics.count - 1)]
         let stream = stream(to: topic.partitions[random.value(in: 0...topic.partitions.count - 1)])
-        guard stream.pending.count < plan.outstanding else { return }
+        let limit = plan.isIdempotent && !stream.isKnown ? 1 : plan.outstanding
+        guard stream.pending.count < limit else { return }
         if plan.isIdempotent, stream.producerID < 0 { return askForID(stream) }
         do throws(RecordError) {
             stream.pending.append(try makeBatch(stream))
@@ -264,6 +269,7 @@ final class SwarmProducer: @unchecked Sendable {
         stream.outstanding -= 1
         switch code {
         case ErrorCode.none?, .duplicateSequenceNumber?:
+            stream.isKnown = true
             if stream.pending.first?.serials == batch.serials {
                 stream.pending.removeFirst()
                 stream.sent -= 1
