@@ -3,7 +3,8 @@ package import KafkaRuntime
 
 /// The production runtime: Dispatch queues, POSIX files and TCP sockets.
 package enum DispatchRuntime {
-    /// Makes a runtime of its own; several in one process do not disturb each other. SIGPIPE is ignored from here on.
+    /// Makes a runtime of its own; several in one process do not disturb each other. SIGPIPE and SIGXFSZ are ignored from
+    /// here on.
     ///
     /// - Parameters:
     ///   - reactorCount: queues that serve connections, at least 1 (`num.network.threads`).
@@ -13,6 +14,7 @@ package enum DispatchRuntime {
     package static func makeRuntime(
         reactorCount: Int, blockingThreads: Int, warn: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(NetworkError) -> Runtime {
+        Platform.ignoreFileSizeSignal()
         let pool = BlockingPool(threads: blockingThreads)
         return Runtime(
             clock: SystemClock(), queues: DispatchQueueFactory(pool: pool), files: PosixFileSystem(),

@@ -22,6 +22,9 @@ public struct FetchedRange: Sendable {
     public var start: LogOffsetMetadata
     /// Whether the first batch is larger than the bytes asked for, and so not whole.
     public var isFirstEntryIncomplete: Bool
+    /// Of a read of committed records: the transactions whose records among these bytes were aborted, in the order of
+    /// their markers. There may be some that have no records here.
+    public var abortedTransactions: [AbortedTransaction] = []
 
     static func empty(at start: LogOffsetMetadata, firstEntryIncomplete: Bool = false) -> FetchedRange {
         FetchedRange(

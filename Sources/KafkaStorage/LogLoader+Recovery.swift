@@ -10,8 +10,10 @@ extension LogLoader {
     mutating func recover(
         _ state: inout LogState, _ epochs: inout LeaderEpochCache?, from given: Int? = nil
     ) throws(StorageError) {
-        var first = given ?? firstToCheck(state)
-        if epochs == nil { first = 0 }
+        var first = 0
+        if epochs != nil {
+            if let given { first = given } else { first = try firstToCheck(state) }
+        }
         state.epochs = epochs ?? LeaderEpochCache()
         let base = state.segments[first].baseOffset
         // What the checkpoint says of offsets that are checked anew comes from the batches.
@@ -42,9 +44,10 @@ extension LogLoader {
     }
 
     /// The segment that holds the recovery point; the one before it, too, where its indexes did not reach the disk.
-    private mutating func firstToCheck(_ state: borrowing LogState) -> Int {
+    private mutating func firstToCheck(_ state: borrowing LogState) throws(StorageError) -> Int {
         let holding = state.segmentIndex(for: options.recoveryPoint) ?? 0
         let lacking = state.segments[..<holding].firstIndex { $0.lacksIndexes && $0.size > 0 }
+        if let damaged = try firstDamagedTransactionIndex(state, before: lacking ?? holding) { return damaged }
         if let lacking { return lacking }
         guard holding > 0 else { return 0 }
         do throws(FileError) {
@@ -54,6 +57,23 @@ extension LogLoader {
             events.append(.removedFile(path: error.path, reason: "the index is damaged: \(error)"))
             return holding - 1
         }
+    }
+
+    /// Looks into the `.txnindex` files of the segments before the one numbered `end`; the first that is damaged.
+    mutating func firstDamagedTransactionIndex(
+        _ state: borrowing LogState, before end: Int
+    ) throws(StorageError) -> Int? {
+        for index in 0..<min(end, state.segments.count - 1) where !state.segments[index].transactionIndex.isLoaded {
+            let segment = state.segments[index]
+            do throws(StorageError) {
+                try segment.loadTransactionIndex(end: state.segments[index + 1].baseOffset)
+            } catch {
+                guard case .corrupt(let path, _, let reason) = error else { throw error }
+                events.append(.removedFile(path: path, reason: reason))
+                return index
+            }
+        }
+        return nil
     }
 
     /// Whether a segment begins where the one before ends. A machine that stops may keep a later file and lose the end
@@ -67,7 +87,7 @@ extension LogLoader {
     private mutating func recover(_ segment: LogSegment, _ state: inout LogState) throws(StorageError) -> Bool {
         state.nextOffset = max(state.nextOffset, segment.baseOffset)
         let fileSize = segment.size
-        if fileSize == 0, !segment.lacksIndexes { return true }
+        if fileSize == 0, !segment.lacksIndexes, !segment.transactionIndex.mayHaveFile { return true }
         if fileSize > 0 { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
         segment.resetIndexes()
         let file = try storing { () throws(FileError) in try segment.openFile() }
@@ -76,7 +96,9 @@ extension LogLoader {
             if let batch = entry.batch {
                 state.assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
                 // A control batch of a producer is small; one that does not fit the window is no marker.
-                if batch.hasProducerID { state.feedProducers(batch, bytes) }
+                if batch.hasProducerID, let aborted = state.feedProducers(batch, bytes) {
+                    try storing { () throws(FileError) in try segment.appendAborted([aborted]) }
+                }
             }
             try storing { () throws(FileError) in try segment.recovered(entry) }
             state.nextOffset = entry.nextOffset

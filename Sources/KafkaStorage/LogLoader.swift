@@ -119,6 +119,7 @@ struct LogLoader {
                 present.contains(digits + LogFileNames.indexSuffix)
                 && present.contains(digits + LogFileNames.timeIndexSuffix)
             if !hasIndexes { segment.lacksIndexes = true }
+            if present.contains(digits + LogFileNames.transactionIndexSuffix) { segment.transactionIndex.noteFile() }
             if segment.size == 0 { segment.assumeEmptyIndexes() }
         }
     }
@@ -194,18 +195,21 @@ struct LogLoader {
 
     private mutating func openClean(_ state: inout LogState) throws(StorageError) {
         // A segment without its indexes was not left by a clean shutdown, whatever the marker says.
-        if let damaged = state.segments.firstIndex(where: { $0.lacksIndexes && $0.size > 0 }) {
+        let lacking = state.segments.firstIndex { $0.lacksIndexes && $0.size > 0 }
+        let last = state.segments.count - 1
+        if let damaged = try firstDamagedTransactionIndex(state, before: lacking ?? last) ?? lacking {
             var epochs: LeaderEpochCache? = state.epochs
             try recover(&state, &epochs, from: damaged)
             return
         }
         do throws(StorageError) {
             state.nextOffset = try state.active.readNextOffset()
+            try state.active.loadTransactionIndex(end: state.nextOffset)
         } catch {
             guard case .corrupt(let path, let position, let reason) = error else { throw error }
             events.append(.truncatedTail(path: path, from: position, to: position, reason: reason))
             var epochs: LeaderEpochCache? = state.epochs
-            try recover(&state, &epochs, from: state.segments.count - 1)
+            try recover(&state, &epochs, from: last)
             return
         }
         for segment in state.segments {

@@ -67,7 +67,29 @@ extension LogManager {
     /// Writes `replication-offset-checkpoint` in every directory. Blocks.
     public func checkpointHighWatermarks() { write(.highWatermarks) }
 
-    /// Writes a file in each directory where it would say something new. A failure takes the directory out of service.
+    /// A full disk is waited for; any other failure takes the directory out of service.
+    private func checkpointFailed(
+        _ checkpoint: Checkpoint, _ place: Int, wanted: [TopicPartition: Int64], _ error: StorageError
+    ) {
+        let directory = configuration.directories[place]
+        guard case .io(let failure) = error, !failure.meansFailedDirectory else {
+            markOffline(directory: directory, reason: "\(error)")
+            return
+        }
+        guard case .recoveryPoints = checkpoint else { return }
+        let old = state.withLock { $0.directories[place].lastCheckpoints[checkpoint.fileName] }
+        // The old file would vouch for offsets that are gone; without one, a recovery checks everything. Before the first
+        // was written nobody knows what the file of the last run says.
+        if let old, old.allSatisfy({ $0.value <= wanted[$0.key] ?? .max }) { return }
+        do throws(FileError) {
+            try runtime.files.remove("\(directory)/\(checkpoint.fileName)")
+            try runtime.files.syncDirectory(directory)
+        } catch {
+            if error.kind != .notFound { markOffline(directory: directory, reason: "\(error)") }
+        }
+    }
+
+    /// Writes a file in each directory where it would say something new.
     private func write(_ checkpoint: Checkpoint) {
         checkpointing.withLock { _ in
             guard state.withLock({ $0.isLoaded }) else { return }
@@ -85,9 +107,9 @@ extension LogManager {
                     try OffsetCheckpoint.write(written, to: "\(directory.path)/\(name)", runtime.files)
                     state.withLock { $0.directories[place].lastCheckpoints[name] = written }
                 } catch {
-                    markOffline(directory: directory.path, reason: "\(error)")
                     observer?.logEvent(
                         .backgroundFailure(path: directory.path, what: "checkpoint \(name)", error: error))
+                    checkpointFailed(checkpoint, place, wanted: written, error)
                 }
             }
         }

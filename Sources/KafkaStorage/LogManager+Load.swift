@@ -59,6 +59,14 @@ extension LogManager {
         if let lastFailure, !directories.contains(where: \.isOnline) { throw lastFailure }
     }
 
+    /// Reads `meta.properties` again where there was none: somebody else has formatted the directories since. Blocks.
+    public func readMissingProperties() throws(StorageError) {
+        for (place, directory) in directories.enumerated() where directory.isOnline && directory.metaProperties == nil {
+            let properties = try MetaProperties.read(directory: directory.path, runtime.files)
+            state.withLock { $0.directories[place].metaProperties = properties }
+        }
+    }
+
     /// Writes `meta.properties` in a directory, durably, in place of what it has. Blocks.
     public func format(directory path: String, _ properties: MetaProperties, comment: String) throws(StorageError) {
         try properties.write(directory: path, comment: comment, runtime.files)
@@ -152,6 +160,7 @@ extension LogManager {
             } catch {
                 if case .corrupt = error {
                     work.state.withLock { $0.failedLogs.append((item.partition, error)) }
+                    state.withLock { $0.unreadable[item.partition] = error }
                 } else {
                     markOffline(directory: configuration.directories[item.place], reason: "\(error)")
                 }

@@ -45,6 +45,14 @@ public struct LoadReport: Sendable {
     public var failedLogs: [(partition: TopicPartition, error: StorageError)]
 }
 
+/// What is known of a partition's log when it is asked for.
+public enum LogExpectation: Sendable {
+    /// The partition is new.
+    case nothing
+    /// The partition was here before, so that its log may lie in a directory that is out of service.
+    case log
+}
+
 /// All logs of a broker, in one or more directories.
 ///
 /// Takes each directory's lock, reads its `meta.properties` and checkpoints, loads its logs in parallel, gives new logs
@@ -58,6 +66,8 @@ public final class LogManager: Sendable {
         var logs: [TopicPartition: UnifiedLog] = [:]
         /// The place in `directories` of every log.
         var places: [TopicPartition: Int] = [:]
+        /// Why logs could not be loaded whose directories are there.
+        var unreadable: [TopicPartition: StorageError] = [:]
         /// Before, a checkpoint would lack the logs that are not loaded yet.
         var isLoaded = false
         var isShutDown = false
@@ -71,6 +81,7 @@ public final class LogManager: Sendable {
     let state: Mutex<State>
     /// Held while checkpoint files are written. Taken before `state`.
     let checkpointing = Mutex<Void>(())
+    let failureHandler = Mutex<(@Sendable (FailedDirectory) -> Void)?>(nil)
 
     /// Touches no file yet.
     public init(configuration: LogManagerConfiguration, runtime: Runtime, observer: (any LogObserver)? = nil) {
@@ -93,6 +104,16 @@ public final class LogManager: Sendable {
         state.withLock { state in state.places[partition].map { state.directories[$0] } }
     }
 
+    /// The id of the directory that holds a log; nil where there is no log, or its directory has no id.
+    public func directoryID(of partition: TopicPartition) -> KafkaUUID? {
+        state.withLock { state in state.places[partition].flatMap { state.directories[$0].directoryID } }
+    }
+
+    /// Whether one of the directories, in service or not, has this id.
+    public func hasDirectory(_ id: KafkaUUID) -> Bool {
+        state.withLock { state in state.directories.contains { $0.directoryID == id } }
+    }
+
     // MARK: Logs
 
     public func log(for partition: TopicPartition) -> UnifiedLog? { state.withLock { $0.logs[partition] } }
@@ -105,17 +126,37 @@ public final class LogManager: Sendable {
     public var logCount: Int { state.withLock { $0.logs.count } }
 
     /// The partition's log, made where there is none: in `directoryID`'s directory if one is named, else in the
-    /// directory in service that has the fewest.
+    /// directory in service that has the fewest; where that one turns out to have failed, in another.
     ///
-    /// Throws `kafkaStorageError` where no directory is in service and `logDirNotFound` for an unknown directory.
+    /// Throws `kafkaStorageError` where no directory is in service, or the log may lie in one that is not, and
+    /// `logDirNotFound` for an unknown directory.
     public func createLog(
         for partition: TopicPartition, topicID: KafkaUUID?, configuration topic: LogConfiguration,
-        directoryID: KafkaUUID? = nil
+        directoryID: KafkaUUID? = nil, expecting expectation: LogExpectation = .nothing
+    ) throws(StorageError) -> UnifiedLog {
+        if expectation == .log, log(for: partition) == nil, hasFailedDirectories {
+            throw .kafka(.kafkaStorageError, "\(partition) may be in a directory that is out of service")
+        }
+        while true {
+            do throws(StorageError) {
+                return try makeLog(for: partition, topicID: topicID, topic, directoryID: directoryID)
+            } catch {
+                // Each round takes a directory out of service, so that this ends.
+                guard case .io(let failure) = error, failure.meansFailedDirectory, directoryID == nil else {
+                    throw error
+                }
+            }
+        }
+    }
+
+    private func makeLog(
+        for partition: TopicPartition, topicID: KafkaUUID?, _ topic: LogConfiguration, directoryID: KafkaUUID?
     ) throws(StorageError) -> UnifiedLog {
         // The place is taken under the lock, the files are made without it: lookups must not wait for the disk.
         let existing = try state.withLock { (state) throws(StorageError) -> UnifiedLog? in
             if let log = state.logs[partition] { return log }
             if state.isShutDown { throw .closed(path: configuration.directories[0]) }
+            if let failure = state.unreadable[partition] { throw failure }
             guard state.places[partition] == nil else {
                 throw .kafka(.kafkaStorageError, "\(partition) is being made or deleted")
             }
@@ -126,10 +167,12 @@ public final class LogManager: Sendable {
             if let topicID { try existing.setTopicID(topicID) }
             return existing
         }
+        let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
+        guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+        let path = "\(directory)/\(partition)"
+        let isNew = (try? runtime.files.status(path)) == .some(nil)
         do throws(StorageError) {
-            let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
-            guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
-            let log = try open("\(directory)/\(partition)", partition, topicID, topic, LogOpenOptions())
+            let log = try open(path, partition, topicID, topic, LogOpenOptions())
             state.withLock { state in
                 // The directory may have gone out of service meanwhile, and its places with it.
                 if state.places[partition] == nil {
@@ -140,6 +183,11 @@ public final class LogManager: Sendable {
             }
             return log
         } catch {
+            // The next attempt may choose another directory.
+            if isNew { try? runtime.files.removeTree(path) }
+            if case .io(let failure) = error, failure.meansFailedDirectory {
+                markOffline(directory: directory, reason: "\(error)")
+            }
             state.withLock { $0.places[partition] = nil }
             throw error
         }
@@ -153,6 +201,9 @@ public final class LogManager: Sendable {
         options.settings = configuration.settings
         options.observer = observer
         options.recoveryPointLowered = { [weak self] in self?.checkpointRecoveryPoints() }
+        options.directoryFailed = { [weak self] directory, error in
+            self?.markOffline(directory: directory, reason: "\(error)")
+        }
         return try UnifiedLog.open(
             directory: path, topicPartition: partition, topicID: topicID, configuration: topic, runtime: runtime,
             options: options, remover: remover)
@@ -191,22 +242,6 @@ public final class LogManager: Sendable {
         } catch {
             state.withLock { $0.logs[partition] = log }
             throw error
-        }
-    }
-
-    /// Takes a directory out of service, with the logs in it; returns their partitions.
-    @discardableResult
-    public func markOffline(directory path: String, reason: String) -> [TopicPartition] {
-        state.withLock { state in
-            guard let place = state.directories.firstIndex(where: { $0.path == path }) else { return [] }
-            if state.directories[place].failure == nil { state.directories[place].failure = reason }
-            let lost = state.places.filter { $0.value == place }.keys.sorted()
-            for partition in lost {
-                state.logs[partition]?.markOffline(reason)
-                state.logs[partition] = nil
-                state.places[partition] = nil
-            }
-            return lost
         }
     }
 }

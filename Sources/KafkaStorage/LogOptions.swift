@@ -32,6 +32,9 @@ public struct LogOpenOptions: Sendable {
     /// Called, under no lock, when a truncation took the recovery point back. Whoever keeps it in a file must write it
     /// before this returns: a recovery that trusted the old one would pass over what is appended next. May block.
     public var recoveryPointLowered: (@Sendable () -> Void)?
+    /// Called, under no lock of the log, with the directory that holds the log's own, when an operation failed in a way
+    /// that says that nothing in there can be relied on any more. Must not block.
+    public var directoryFailed: (@Sendable (_ directory: String, StorageError) -> Void)?
 
     public init() {}
 }
@@ -57,6 +60,8 @@ public enum LogEvent: Sendable {
     case timestampInFuture(path: String, timestamp: Int64)
     /// The log went out of service.
     case offline(path: String, error: StorageError)
+    /// A log directory went out of service, and so many logs with it.
+    case directoryOffline(path: String, reason: String, logs: Int)
     /// Work in the background failed and will be tried again.
     case backgroundFailure(path: String, what: String, error: StorageError)
 }

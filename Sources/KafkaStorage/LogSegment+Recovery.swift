@@ -5,6 +5,7 @@ extension LogSegment {
     /// Empties the indexes, so that `recovered` can build them again.
     func resetIndexes() {
         assumeEmptyIndexes()
+        transactionIndex.removeAll()
         largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
         firstTimestamp = nil
         bytesSinceIndexEntry = 0
@@ -26,6 +27,7 @@ extension LogSegment {
         try writeLastTimeEntry()
         try offsetIndex.trim(files)
         try timeIndex.trim(files)
+        try trimTransactionIndex()
         indexesAreSynced = false
     }
 

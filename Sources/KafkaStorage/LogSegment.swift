@@ -15,7 +15,8 @@ final class LogSegment: @unchecked Sendable {
     var syncedSize: Int64
     var offsetIndex: OffsetIndex
     var timeIndex: TimeIndex
-    /// Whether both index files are on disk as they are now; asked of segments that are not written any more.
+    var transactionIndex = TransactionIndex()
+    /// Whether the index files are on disk as they are now; asked of segments that are not written any more.
     var indexesAreSynced = false
     /// Whether an index file was missing when the log was opened.
     var lacksIndexes = false
@@ -133,8 +134,9 @@ final class LogSegment: @unchecked Sendable {
             try offsetIndex.writePending(files)
             try timeIndex.writePending(files)
         }
-        return SyncTargets(
-            file: try openFile(), indexPaths: includingIndexes ? [offsetIndex.path, timeIndex.path] : [], size: size)
+        var paths = includingIndexes ? [offsetIndex.path, timeIndex.path] : []
+        if includingIndexes, transactionIndex.mayHaveFile { paths.append(transactionIndexPath) }
+        return SyncTargets(file: try openFile(), indexPaths: paths, size: size)
     }
 
     // MARK: Appending
@@ -253,6 +255,7 @@ final class LogSegment: @unchecked Sendable {
         try writeLastTimeEntry()
         try offsetIndex.trim(files)
         try timeIndex.trim(files)
+        try trimTransactionIndex()
         indexesAreSynced = false
         try trimReserve()
     }
@@ -286,6 +289,7 @@ final class LogSegment: @unchecked Sendable {
         // An index without entries says nothing that could get lost.
         if offsetIndex.count > 0 { try Self.sync(offsetIndex.path, files) }
         if timeIndex.count > 0 { try Self.sync(timeIndex.path, files) }
+        if transactionIndex.count > 0 { try Self.sync(transactionIndexPath, files) }
         indexesAreSynced = true
     }
 
@@ -319,6 +323,7 @@ final class LogSegment: @unchecked Sendable {
     /// `offset`, or the start of the batch that held it.
     func truncate(to offset: Int64) throws(StorageError) -> Int64 {
         let found = try entry(holding: offset)
+        try transactionIndex.truncate(to: offset, transactionIndexPath, files)
         try storing { () throws(FileError) in
             try offsetIndex.truncate(to: offset, files)
             try timeIndex.truncate(to: offset, files)

@@ -23,10 +23,15 @@ extension LogState {
         let count = min(wanted, Int(end - found.position))
         guard count > 0 else { return .empty(at: start) }
         let file = try storing { () throws(FileError) in try segment.openFile() }
-        touched(segment)
-        return FetchedRange(
+        var range = FetchedRange(
             file: file, position: found.position, count: count, start: start,
             isFirstEntryIncomplete: count < found.size)
+        if isolation == .lastStable, mayHaveAborted(from: offset) {
+            let bound = try upperBound(of: found.position + Int64(count), in: segment, limit: limit)
+            range.abortedTransactions = try abortedTransactions(from: offset, upTo: bound)
+        }
+        touched(segment)
+        return range
     }
 
     /// Where a reader must stop, with its place in the files.

@@ -137,6 +137,7 @@ struct LogState: ~Copyable, Sendable {
                 try takeBack(to: try segment.dropDeferred(), now: lastAppendTime)
             } catch {
                 goOffline(failure)
+                throw error
             }
             throw failure
         }
@@ -269,7 +270,7 @@ struct LogState: ~Copyable, Sendable {
     /// Gives a segment's files, and the snapshot at its base, the name of deleted ones, to be removed later.
     mutating func discard(_ segment: LogSegment) throws(StorageError) {
         var names = [segment.logPath, segment.offsetIndex.path, segment.timeIndex.path]
-        names.append(segment.namePrefix + LogFileNames.transactionIndexSuffix)
+        if segment.transactionIndex.mayHaveFile { names.append(segment.transactionIndexPath) }
         if let place = snapshots.firstIndex(of: segment.baseOffset) {
             snapshots.remove(at: place)
             names.append(segment.namePrefix + LogFileNames.snapshotSuffix)

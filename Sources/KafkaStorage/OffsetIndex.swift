@@ -88,6 +88,17 @@ struct OffsetIndex: Sendable {
         return try entry(found, files)
     }
 
+    /// The first entry whose batch begins at `position` or behind it; nil where there is none.
+    mutating func entry(notBefore position: Int64, _ files: any FileSystem) throws(FileError) -> Entry? {
+        try load(files)
+        let target = Int32(clamping: position)
+        let before = try file.lastEntry(files) {
+            Int32(bigEndian: $0.loadUnaligned(fromByteOffset: 4, as: Int32.self)) < target
+        }
+        let index = before.map { $0 + 1 } ?? 0
+        return index < file.count ? try entry(index, files) : nil
+    }
+
     /// Adds an entry. `offset` must be above the last one's and in range of the base.
     mutating func append(offset: Int64, position: Int64) {
         precondition(!isFull, "an index entry is added only where there is room")

@@ -44,6 +44,17 @@ public enum StorageError: Error, Sendable, CustomStringConvertible {
     }
 }
 
+extension FileError {
+    /// Whether it says that the directory has failed, rather than that something is used up or one name is bad: what is
+    /// in memory may then differ from what is on disk, and nobody knows in which file.
+    var meansFailedDirectory: Bool {
+        switch kind {
+        case .inputOutput, .readOnlyFileSystem, .notFound, .permissionDenied, .notADirectory: true
+        case .noSpace, .tooManyOpenFiles, .locked, .alreadyExists, .directoryNotEmpty, .nameTooLong: false
+        }
+    }
+}
+
 /// Runs file operations and turns their failure into a `StorageError`.
 @inline(__always)
 func storing<R>(_ body: () throws(FileError) -> R) throws(StorageError) -> R {

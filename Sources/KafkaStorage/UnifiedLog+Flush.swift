@@ -20,7 +20,7 @@ extension UnifiedLog {
     @discardableResult
     public func flush(upTo offset: Int64 = .max) throws(StorageError) -> Int64 {
         try settling { (state) throws(StorageError) in try state.requireWritten() }
-        return try flushWritten(upTo: offset)
+        return try reporting { () throws(StorageError) in try flushWritten(upTo: offset) }
     }
 
     /// The flush of a log that takes nothing new any more.

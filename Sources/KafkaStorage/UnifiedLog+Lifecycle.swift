@@ -83,10 +83,12 @@ extension UnifiedLog {
         }
     }
 
-    /// Takes the log out of service, because its directory is.
+    /// Takes the log out of service, because its directory is, and lets go of its files.
     func markOffline(_ reason: String) {
         state.withLock { state in
             if state.failure == nil { state.failure = reason }
+            for segment in state.segments { segment.release() }
+            state.openSegments = []
         }
     }
 
@@ -95,7 +97,7 @@ extension UnifiedLog {
     /// Gives the directory the name of a deleted one, from where it is removed after `file.delete.delay.ms`, and
     /// closes the log. Whoever reads a range of it may finish.
     func delete(unique: KafkaUUID) throws(StorageError) {
-        let path = try state.withLock { (state) throws(StorageError) in
+        let path = try settling { (state) throws(StorageError) in
             let parent = parentDirectory(of: state.directory)
             let name = LogFileNames.marked(topicPartition, unique: unique, suffix: LogFileNames.deleteSuffix)
             let target = "\(parent)/\(name)"
@@ -108,7 +110,6 @@ extension UnifiedLog {
             state.isClosed = true
             return target
         }
-        settle()
         remover.remove([path], after: configuration.fileDeleteDelayMs)
     }
 }

@@ -30,6 +30,10 @@ extension UnifiedLog {
 
     /// The first record, at or above the log's start, whose timestamp is at least `timestamp`; nil where there is none.
     public func offset(forTimestamp timestamp: Int64) throws(StorageError) -> TimestampedOffset? {
+        try reporting { () throws(StorageError) in try firstRecord(atOrAfter: timestamp) }
+    }
+
+    private func firstRecord(atOrAfter timestamp: Int64) throws(StorageError) -> TimestampedOffset? {
         let start = logStartOffset
         var from = start
         // Each round ends at a record, or goes on behind a batch whose header promised one that was not there.
@@ -47,6 +51,10 @@ extension UnifiedLog {
 
     /// The record with the largest timestamp in the log, the first of several; nil where no record has one.
     public func offsetOfMaxTimestamp() throws(StorageError) -> TimestampedOffset? {
+        try reporting { () throws(StorageError) in try recordOfMaxTimestamp() }
+    }
+
+    private func recordOfMaxTimestamp() throws(StorageError) -> TimestampedOffset? {
         let candidate = try state.withLock { (state) throws(StorageError) -> Candidate? in
             try state.requireWritten()
             var best: (segment: LogSegment, entry: TimeIndex.Entry)?

@@ -25,8 +25,10 @@ extension UnifiedLog {
             deleted += 1
             // One by one: a file system that does not keep the order of renames could bring an older segment back
             // without the one behind it, and the gap would cost all that follows.
-            try storing { () throws(FileError) in
-                try runtime.files.syncDirectory(state.withLock { $0.directory })
+            try reporting { () throws(StorageError) in
+                try storing { () throws(FileError) in
+                    try runtime.files.syncDirectory(state.withLock { $0.directory })
+                }
             }
         }
         guard deleted > 0 else { return 0 }

@@ -77,8 +77,7 @@ public final class UnifiedLog: Sendable {
 
     /// Binds the directory to a topic.
     public func setTopicID(_ topicID: KafkaUUID) throws(StorageError) {
-        try state.withLock { (state) throws(StorageError) in try state.setTopicID(topicID) }
-        settle()
+        try settling { (state) throws(StorageError) in try state.setTopicID(topicID) }
     }
 
     // MARK: Offsets
@@ -135,9 +134,7 @@ public final class UnifiedLog: Sendable {
     /// watermark. Segments that lie wholly below are deleted later, by retention. Returns whether it moved.
     @discardableResult
     public func incrementLogStartOffset(to offset: Int64) throws(StorageError) -> Bool {
-        let moved = try state.withLock { (state) throws(StorageError) in try state.incrementLogStart(offset) }
-        settle()
-        return moved
+        try settling { (state) throws(StorageError) in try state.incrementLogStart(offset) }
     }
 
     // MARK: Reading
@@ -149,7 +146,7 @@ public final class UnifiedLog: Sendable {
     public func read(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
     ) throws(StorageError) -> FetchedRange {
-        try state.withLock { (state) throws(StorageError) in
+        try settling { (state) throws(StorageError) in
             try state.read(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
         }
     }

@@ -184,6 +184,26 @@ import Testing
                     ? FindCoordinatorRequest(keyType: draw.any([0, 1, 2, 9]), coordinatorKeys: draw.list { draw.name })
                     : FindCoordinatorRequest(key: draw.name, keyType: version >= 1 ? draw.any([0, 1, 2]) : 0),
                 version: version)
+        default: try callDirectories(key, draw, connection)
+        }
+    }
+
+    private func callDirectories(_ key: APIKey, _ draw: Draw, _ connection: TestConnection) throws {
+        let version = draw.version
+        switch key {
+        case .describeLogDirs:
+            let topics = draw.list {
+                DescribeLogDirsRequest.DescribableLogDirTopic(
+                    topic: draw.name, partitions: draw.list { draw.partition })
+            }
+            _ = try connection.call(DescribeLogDirsRequest(topics: draw.any([nil, topics])), version: version)
+        case .alterReplicaLogDirs:
+            let dirs = draw.list {
+                AlterReplicaLogDirsRequest.AlterReplicaLogDir(
+                    path: draw.any(["/data", "/other", "", "nowhere"]),
+                    topics: draw.list { .init(name: draw.name, partitions: draw.list { draw.partition }) })
+            }
+            _ = try connection.call(AlterReplicaLogDirsRequest(dirs: dirs), version: version)
         default: Issue.record("\(key) is served and has no requests here")
         }
     }

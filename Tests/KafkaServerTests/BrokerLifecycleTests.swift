@@ -270,7 +270,9 @@ import Testing
     }
 
     @Test func `a broker without a directory in service gives up`() throws {
-        let broker = try TestBroker(["log.dirs": "/a,/b", "replica.high.watermark.checkpoint.interval.ms": "100"])
+        let broker = try TestBroker([
+            "log.dirs": "/a,/b", "metadata.log.dir": "/meta", "replica.high.watermark.checkpoint.interval.ms": "100",
+        ])
         for name in ["t", "u"] {
             try broker.createTopic(name)
             try broker.produce(["x"], to: name)

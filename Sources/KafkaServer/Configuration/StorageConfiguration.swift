@@ -20,6 +20,8 @@ package struct StorageConfiguration: Sendable {
     package let highWatermarkCheckpointInterval: Int64
     package let producerIDExpiration: Int64
     package let producerIDExpirationCheckInterval: Int64
+    /// How long the controller may stay unaware of a failed directory before the broker stops.
+    package let directoryFailureTimeout: Int64
     package let cleaner: CleanerConfiguration
 
     init(_ reader: inout ConfigurationReader) {
@@ -37,6 +39,7 @@ package struct StorageConfiguration: Sendable {
         highWatermarkCheckpointInterval = reader.integer("replica.high.watermark.checkpoint.interval.ms")
         producerIDExpiration = reader.integer("producer.id.expiration.ms")
         producerIDExpirationCheckInterval = reader.integer("producer.id.expiration.check.interval.ms")
+        directoryFailureTimeout = reader.integer("log.dir.failure.timeout.ms")
         cleaner = CleanerConfiguration(&reader)
 
         for name in ["log.flush.scheduler.interval.ms", "replica.high.watermark.checkpoint.interval.ms"]

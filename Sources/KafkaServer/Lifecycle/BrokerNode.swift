@@ -32,6 +32,7 @@ package final class BrokerNode: @unchecked Sendable {
         let listeners: ListenerGroup
         let context: BrokerContext
         let flusher: LogFlusher
+        let directories: DirectoryReports
     }
 
     let configuration: BrokerConfiguration
@@ -104,6 +105,7 @@ package final class BrokerNode: @unchecked Sendable {
         let listeners: ListenerGroup
         let replicas: ReplicaManager
         let published: PublishedMetadata
+        let directories: DirectoryReports
     }
 
     private func failed(_ error: any Error) -> Result<Void, StartError> {
@@ -115,15 +117,19 @@ package final class BrokerNode: @unchecked Sendable {
         let storageLog = loggers.logger("storage")
         let storage = try OpenStorage.open(
             configuration, runtime: runtime,
-            observer: StorageEvents(log: storageLog) { [weak self] in self?.checkDirectoriesInService() },
-            log: storageLog)
+            observer: StorageEvents(log: storageLog), log: storageLog)
+        storage.logs.onDirectoryFailure { [weak self] directory in self?.directoryFailed(directory) }
         do {
             let replicas = ReplicaManager()
             let published = PublishedMetadata()
+            let directories = DirectoryReports(
+                nodeID: configuration.nodeID, failureTimeout: configuration.storage.directoryFailureTimeout,
+                runtime: runtime, queue: queue, log: storageLog,
+                onFatal: { [weak self] reason in self?.reportFatal(reason) })
             return Starting(
-                storage: storage, quorum: try openQuorum(storage, replicas, published),
-                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas, published: published
-            )
+                storage: storage, quorum: try openQuorum(storage, replicas, published, directories),
+                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas,
+                published: published, directories: directories)
         } catch {
             storage.abandon()
             throw error
@@ -171,7 +177,10 @@ package final class BrokerNode: @unchecked Sendable {
         flusher.start(after: configuration.storage.initialTaskDelay)
         listeners.open(context)
         phase = .running(
-            Running(storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher))
+            Running(
+                storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher,
+                directories: starting.directories))
+        starting.directories.start(quorum)
         log.info(
             "broker started",
             metadata: [
@@ -185,20 +194,30 @@ package final class BrokerNode: @unchecked Sendable {
 
     /// One directory in service is enough; the partitions in the others are offline.
     private func checkDirectories(_ logs: LogManager, _ report: LoadReport) throws(StartError) {
-        for (path, error) in report.failedDirectories {
-            log.error("log directory out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
-        }
         guard !logs.directories.contains(where: \.isOnline) else { return }
         throw StartError(
             "no log directory can be used: \(report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))")
     }
 
-    /// A broker whose last log directory has failed is of no use to anybody.
-    private func checkDirectoriesInService() {
+    /// Takes the partitions of a failed directory out of service and has the controller told. A broker without any
+    /// directory, or without the one that holds the metadata, is of no use to anybody. On any thread.
+    private func directoryFailed(_ directory: FailedDirectory) {
         queue.async { [self] in
-            guard case .running(let running) = phase, !running.storage.logs.directories.contains(where: \.isOnline)
-            else { return }
-            reportFatal("all log directories have failed")
+            // Before it runs, the registration leaves the directory out.
+            guard case .running(let running) = phase else { return }
+            if !running.storage.logs.directories.contains(where: \.isOnline) {
+                return reportFatal("all log directories have failed")
+            }
+            if directory.path == configuration.storage.metadataLogDirectory {
+                return reportFatal("the log directory of the metadata has failed: \(directory.reason)")
+            }
+            running.context.replicas.markOffline(directory.partitions)
+            let topics = running.quorum.published.topics
+            running.directories.failed(
+                directory,
+                directory.partitions.compactMap { name in
+                    topics.id(ofTopic: name.topic).map { TopicIDPartition(topicID: $0, partition: name.partition) }
+                })
         }
     }
 
@@ -225,12 +244,14 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func openQuorum(
-        _ storage: OpenStorage, _ replicas: ReplicaManager, _ published: PublishedMetadata
+        _ storage: OpenStorage, _ replicas: ReplicaManager, _ published: PublishedMetadata,
+        _ directories: DirectoryReports
     ) throws -> MetadataQuorum {
         let configuration = configuration
         let updater = ReplicaUpdater(
             nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: loggers.logger("storage"),
-            logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) })
+            logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) },
+            directoryFound: { place, directory in directories.found(place, in: directory) })
         return try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
@@ -259,7 +280,7 @@ package final class BrokerNode: @unchecked Sendable {
         }
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
+            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
     }
 
     // MARK: Stop
@@ -287,6 +308,7 @@ package final class BrokerNode: @unchecked Sendable {
         running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
             let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
             running.flusher.stop()
+            running.directories.stop()
             running.quorum.stop()
             running.storage.close(brokerEpoch: epoch) { [self] in
                 queue.async { [self] in

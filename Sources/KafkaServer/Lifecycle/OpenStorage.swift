@@ -13,8 +13,6 @@ struct OpenStorage: Sendable {
     let metadataDirectory: String
     /// The id of the log directory it lies in.
     let metadataDirectoryID: KafkaUUID
-    /// The ids of all log directories in service.
-    let directoryIDs: [KafkaUUID]
     let bootstrap: BootstrapMetadata
     /// Held when the metadata log has a directory of its own.
     private let metadataLock: (any FileLock)?
@@ -63,6 +61,9 @@ struct OpenStorage: Sendable {
         if lock != nil {
             known.append((metadataRoot, try MetaProperties.read(directory: metadataRoot, runtime.files)))
         }
+        if lock == nil, let failed = logs.directories.first(where: { $0.path == metadataRoot })?.failure {
+            throw StartError("\(metadataRoot), which holds the cluster's metadata, cannot be used: \(failed)")
+        }
         let clusterIDs = try known.compactMap { try Self.checked($0.properties, $0.path, configuration.nodeID) }
         if let other = clusterIDs.first(where: { $0 != clusterIDs[0] }) {
             throw StartError("log.dirs hold data of two clusters, \(clusterIDs[0]) and \(other)")
@@ -87,9 +88,16 @@ struct OpenStorage: Sendable {
             try BootstrapReader.read(
                 metadataRoot, metadataDirectory: metadataDirectory, runtime.files) ?? .standard
         metadataDirectoryID = ids[metadataRoot] ?? .zero
-        directoryIDs = logs.directories.filter(\.isOnline).compactMap { ids[$0.path] }.sorted()
+        try logs.readMissingProperties()
+        let inService = directoryIDs
+        if let twice = zip(inService, inService.dropFirst()).first(where: { $0 == $1 }) {
+            throw StartError("two of log.dirs have the directory.id \(twice.0): one is a copy of the other")
+        }
         try runtime.files.createDirectory(metadataDirectory)
     }
+
+    /// The ids of the log directories in service, ascending.
+    var directoryIDs: [KafkaUUID] { logs.directories.filter(\.isOnline).compactMap(\.directoryID).sorted() }
 
     private static func format(
         _ clusterID: String, _ configuration: BrokerConfiguration, _ directories: [String], _ runtime: Runtime

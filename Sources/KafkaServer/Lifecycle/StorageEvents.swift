@@ -8,9 +8,6 @@ internal import Synchronization
 /// Writes what happens in the logs to the broker's own log.
 struct StorageEvents: LogObserver {
     let log: Logger
-    /// Called when a directory may have failed; on any thread.
-    let directoryMayHaveFailed: @Sendable () -> Void
-
     func logEvent(_ event: KafkaStorage.LogEvent) {
         switch event {
         case .recoveringSegment(let path, let bytes):
@@ -33,9 +30,12 @@ struct StorageEvents: LogObserver {
                 metadata: ["path": "\(path)", "timestamp": "\(timestamp)"])
         case .offline(let path, let error):
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        case .directoryOffline(let path, let reason, let logs):
+            log.error(
+                "log directory out of service",
+                metadata: ["path": "\(path)", "reason": "\(reason)", "partitions": "\(logs)"])
         case .backgroundFailure(let path, let what, let error):
             log.error("\(what) failed", metadata: ["path": "\(path)", "reason": "\(error)"])
-            directoryMayHaveFailed()
         }
     }
 }

@@ -27,10 +27,11 @@ package enum RequestRouter {
         case .createPartitions: CreatePartitionsHandler.self
         case .describeCluster: DescribeClusterHandler.self
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
+        case .describeLogDirs: DescribeLogDirsHandler.self
         case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
             .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls, .alterConfigs,
-            .alterReplicaLogDirs, .describeLogDirs, .saslAuthenticate, .createDelegationToken,
+            .alterReplicaLogDirs, .saslAuthenticate, .createDelegationToken,
             .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
             .incrementalAlterConfigs, .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
             .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,

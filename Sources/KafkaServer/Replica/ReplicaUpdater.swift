@@ -14,6 +14,8 @@ struct ReplicaUpdater: Sendable {
     let log: Logger
     /// What a topic's log is configured with.
     let logConfiguration: @Sendable (TopicImage, MetadataImage) -> LogConfiguration
+    /// Told where a replica lies when that is not what the metadata say.
+    let directoryFound: @Sendable (TopicIDPartition, KafkaUUID) -> Void
 
     func apply(_ image: MetadataImage, _ delta: MetadataDelta) {
         for deleted in delta.deletedTopics { remove(deleted) }
@@ -26,7 +28,7 @@ struct ReplicaUpdater: Sendable {
         var previous: KafkaUUID?
         for id in changed.sorted() where id != previous {
             previous = id
-            if let topic = image.topics.topic(id: id) { update(topic, image) }
+            if let topic = image.topics.topic(id: id) { update(topic, image, delta.isEverything ? .log : .nothing) }
         }
     }
 
@@ -43,7 +45,7 @@ struct ReplicaUpdater: Sendable {
         }
     }
 
-    private func update(_ topic: TopicImage, _ image: MetadataImage) {
+    private func update(_ topic: TopicImage, _ image: MetadataImage, _ expectation: LogExpectation) {
         let existing = replicas.topic(id: topic.id)
         let configuration = logConfiguration(topic, image)
         var partitions: [Partition?] = []
@@ -61,8 +63,13 @@ struct ReplicaUpdater: Sendable {
                 partition.update(configuration)
                 partitions.append(partition)
             } else {
-                partitions.append(open(topic, index, configuration, leadership))
+                let log = open(topic, index, registration, configuration, expectation)
+                partitions.append(
+                    Partition(
+                        topicPartition: TopicPartition(topic: topic.name, partition: index), topicID: topic.id,
+                        log: log, leadership: leadership))
             }
+            compareDirectory(topic, index, registration)
         }
         replicas.replace(
             ReplicaManager.Topic(
@@ -71,18 +78,32 @@ struct ReplicaUpdater: Sendable {
     }
 
     private func open(
-        _ topic: TopicImage, _ index: Int32, _ configuration: LogConfiguration, _ leadership: Partition.Leadership
-    ) -> Partition {
+        _ topic: TopicImage, _ index: Int32, _ registration: PartitionRegistration, _ configuration: LogConfiguration,
+        _ expectation: LogExpectation
+    ) -> UnifiedLog? {
         let name = TopicPartition(topic: topic.name, partition: index)
-        var log: UnifiedLog?
+        let recorded = registration.directory(ofReplicaOn: nodeID).flatMap { logs.hasDirectory($0) ? $0 : nil }
         do throws(StorageError) {
-            log = try logs.createLog(for: name, topicID: topic.id, configuration: configuration)
+            let log = try logs.createLog(
+                for: name, topicID: topic.id, configuration: configuration, directoryID: recorded,
+                expecting: expectation)
             // This broker is the only replica: all of its log is committed.
-            if let log { log.updateHighWatermark(log.logEndOffset) }
+            log.updateHighWatermark(log.logEndOffset)
+            return log
         } catch {
             self.log.error(
                 "opening a partition failed", metadata: ["partition": "\(name)", "reason": "\(error)"])
+            return nil
         }
-        return Partition(topicPartition: name, topicID: topic.id, log: log, leadership: leadership)
+    }
+
+    /// The broker chooses the directory and has the controller note it, so that it knows what a directory takes along
+    /// when it fails (KIP-858).
+    private func compareDirectory(_ topic: TopicImage, _ index: Int32, _ registration: PartitionRegistration) {
+        let name = TopicPartition(topic: topic.name, partition: index)
+        guard let recorded = registration.directory(ofReplicaOn: nodeID), let found = logs.directoryID(of: name),
+            recorded != found
+        else { return }
+        directoryFound(TopicIDPartition(topicID: topic.id, partition: index), found)
     }
 }

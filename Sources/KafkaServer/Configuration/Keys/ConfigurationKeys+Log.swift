@@ -108,7 +108,7 @@ extension ConfigurationKeys {
             .class, "alter.config.policy.class.name", nil, .any, .readOnly, .noEffect,
             "A Java class that vets changes of configuration; this broker loads no Java classes."),
         .long(
-            "log.dir.failure.timeout.ms", 30_000, .atLeast(1), .readOnly, .later,
+            "log.dir.failure.timeout.ms", 30_000, .atLeast(1), .readOnly, .acts,
             "A broker that cannot report a failed directory to the controller for this long stops."),
         .long(
             "log.initial.task.delay.ms", 30_000, .atLeast(0), .readOnly, .acts, internal: true,
