@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
+import KafkaReplication
 import KafkaRuntime
 import KafkaServer
 import KafkaStorage
+import Logging
 
 /// What came of one run.
 package struct SwarmReport: Sendable {
@@ -61,7 +63,8 @@ package final class SwarmRun: @unchecked Sendable {
         options.traceCapacity = keepsTrace ? 10_000_000 : 0
         let simulation = SimulatedRuntime(seed: plan.seed, options: options)
         self.simulation = simulation
-        let broker = SimulatedBroker(on: simulation.host("broker"), settings: plan.broker)
+        let broker = SimulatedBroker(
+            on: simulation.host("broker"), settings: plan.broker, logLevel: note == nil ? .warning : .info)
         self.broker = broker
         inspector = SwarmInspector(model: model)
         disk = SwarmDisk(broker.host.files, seed: plan.seed)
@@ -103,11 +106,31 @@ package final class SwarmRun: @unchecked Sendable {
         } catch {
             model.find("the broker could not be made: \(error)")
         }
+        if !model.isFine, tell != nil { describeFiles() }
         return SwarmReport(
             seed: plan.seed, workload: plan.workload, findings: model.findings, events: simulation.trace.count,
             time: simulation.now, traceHash: simulation.trace.hash, sent: model.records.count,
             acknowledged: model.acknowledgedCount, observed: model.observedCount, starts: broker.starts,
             diskFaults: broker.host.files.faultCount, plan: plan.summary, logLines: broker.logLines)
+    }
+
+    /// Where everything lies when something was found.
+    private func describeFiles() {
+        broker.host.files.setFault(nil)
+        for directory in (plan.broker["log.dirs"] ?? "/data").split(separator: ",") {
+            for name in (try? broker.host.files.list("\(directory)")) ?? [] {
+                let files = ((try? broker.host.files.list("\(directory)/\(name)")) ?? []).map { file in
+                    let size = (try? broker.host.files.status("\(directory)/\(name)/\(file)"))??.size ?? 0
+                    return "\(file) \(size)"
+                }
+                note("\(directory)/\(name): \(files.joined(separator: ", "))")
+            }
+        }
+        for partition in model.partitions {
+            let log = broker.context?.replicas.topic(id: partition.topic.id)?.partition(partition.index)?.log
+            let state = log.map { "\($0.directory) \($0.offsets) \($0.failure ?? "in service")" } ?? "no log"
+            note("\(partition.name): known up to \(partition.knownEnd), synced up to \(partition.durableEnd), \(state)")
+        }
     }
 
     private func work() throws {
@@ -136,7 +159,9 @@ package final class SwarmRun: @unchecked Sendable {
 
     private func note(_ what: String) {
         simulation.note(what)
-        tell?("\(simulation.now / 1_000_000) ms: \(what)")
+        guard let tell else { return }
+        for line in broker.takeLogLines() { tell("  \(line)") }
+        tell("\(simulation.now / 1_000_000) ms: \(what)")
     }
 
     /// Lets time pass, and brings the broker back where it goes down.
