@@ -21,6 +21,8 @@ public final class UnifiedLog: Sendable {
     let state: Mutex<LogState>
     /// Held while the small files beside the segments are written. Taken before `state`, never after.
     let sideFiles = Mutex<Void>(())
+    /// Held during a sync. Taken before `sideFiles`.
+    let syncTurn = Mutex<Void>(())
 
     init(_ state: consuming LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
         topicPartition = state.topicPartition

@@ -30,6 +30,18 @@ struct StorageEvents: LogObserver {
                 metadata: ["path": "\(path)", "timestamp": "\(timestamp)"])
         case .offline(let path, let error):
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        case .cleaned(let path, let done):
+            log.info(
+                "compacted",
+                metadata: [
+                    "path": "\(path)", "from": "\(done.firstDirtyOffset)", "to": "\(done.endOffset)",
+                    "segments": "\(done.segmentsBefore) -> \(done.segmentsAfter)",
+                    "records": "\(done.recordsRead) -> \(done.recordsRetained)", "keys": "\(done.keys)",
+                ])
+        case .uncleanable(let path, let error):
+            log.error(
+                "log cannot be compacted, it is left alone until the next start",
+                metadata: ["path": "\(path)", "reason": "\(error)"])
         case .directoryOffline(let path, let reason, let logs):
             log.error(
                 "log directory out of service",
