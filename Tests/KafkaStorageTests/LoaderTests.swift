@@ -112,6 +112,19 @@ import Testing
         #expect(try world.open(clean: true).topicID == id)
     }
 
+    @Test func `a topic id that outlived its process is synced by the next`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.append(TestBatches.batch(["a"]))
+        try log.flush()
+        let id = KafkaUUID(high: 5, low: 6)
+        try log.setTopicID(id)
+        world.crash(.everything)
+        try world.open().close()
+        world.crash(.nothing)
+        #expect(try world.open(clean: true).topicID == id)
+    }
+
     @Test func `an empty directory becomes a log at the wanted start`() throws {
         let world = TestWorld()
         let log = try world.open("/data/t-0", configuration, logStartOffset: 42)
