@@ -22,6 +22,9 @@ extension LogSegment {
     func readNextOffset() throws(StorageError) -> Int64 {
         if size == 0 { return baseOffset }
         let start = try storing { () throws(FileError) in try offsetIndex.lastEntry(files).position }
+        guard start < size else {
+            throw .corrupt(path: offsetIndex.path, position: 0, reason: "it points behind the segment, to \(start)")
+        }
         var next = baseOffset
         _ = try firstEntry(from: start) { entry in
             next = entry.nextOffset
