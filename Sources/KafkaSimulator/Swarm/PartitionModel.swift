@@ -132,7 +132,8 @@ final class PartitionModel: @unchecked Sendable {
         guard topic.limits.retentionMs >= 0 else {
             return model.find("\(name): the log's start moved from \(old) to \(new), which nobody asked for")
         }
-        for offset in max(old, deletedUpTo)..<min(new, knownEnd) {
+        let first = max(old, deletedUpTo)
+        for offset in first..<max(first, min(new, knownEnd)) {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
             let age = model.latestTime - model.records[Int(serial)].timestamp
@@ -142,6 +143,11 @@ final class PartitionModel: @unchecked Sendable {
                 )
             }
         }
+    }
+
+    /// The offsets that are known and were read.
+    private func known(_ present: [Bool], from start: Int64) -> Range<Int64> {
+        start..<max(start, min(knownEnd, start + Int64(present.count)))
     }
 
     /// Looks at what a whole reading of the log has found: `present` by offset from `start` on.
@@ -154,12 +160,12 @@ final class PartitionModel: @unchecked Sendable {
     private func checkCompacted(_ present: [Bool], from start: Int64) {
         var lastPresent: [Int32: Int64] = [:]
         var lastKnown: [Int32: Int64] = [:]
-        for offset in start..<min(knownEnd, start + Int64(present.count)) where serials[Int(offset)] >= 0 {
+        for offset in known(present, from: start) where serials[Int(offset)] >= 0 {
             let key = model.records[Int(serials[Int(offset)])].key
             lastKnown[key] = offset
             if present[Int(offset - start)] { lastPresent[key] = offset }
         }
-        for offset in start..<min(knownEnd, start + Int64(present.count)) where !present[Int(offset - start)] {
+        for offset in known(present, from: start) where !present[Int(offset - start)] {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
             let key = model.records[Int(serial)].key
@@ -182,7 +188,7 @@ final class PartitionModel: @unchecked Sendable {
     /// The records of one sender stand in the order in which it sent them.
     private func checkOrder(_ present: [Bool], from start: Int64) {
         var last: [Int32: Int32] = [:]
-        for offset in start..<min(knownEnd, start + Int64(present.count)) where present[Int(offset - start)] {
+        for offset in known(present, from: start) where present[Int(offset - start)] {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
             let record = model.records[Int(serial)]
