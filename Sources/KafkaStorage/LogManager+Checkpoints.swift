@@ -38,6 +38,7 @@ extension LogManager {
             $0.checkpointLogStartOffsets()
         }
         repeatTask(every: configuration.highWatermarkCheckpointIntervalMs) { $0.checkpointHighWatermarks() }
+        repeatTask(every: configuration.idleCheckIntervalMs) { $0.releaseIdleLogs() }
         repeatTask(every: configuration.producerExpirationCheckIntervalMs) { manager in
             let now = manager.runtime.clock.wallMilliseconds
             for log in manager.logs { log.removeExpiredProducers(now: now) }

@@ -19,6 +19,10 @@ public struct LogManagerConfiguration: Sendable {
     public var highWatermarkCheckpointIntervalMs: Int64 = 5_000
     /// `producer.id.expiration.check.interval.ms`.
     public var producerExpirationCheckIntervalMs: Int64 = 600_000
+    /// How many logs may keep files open while nobody uses them.
+    public var openLogsMax = 1_000
+    /// How often unused logs are looked for where there are more.
+    public var idleCheckIntervalMs: Int64 = 10_000
     /// Settings for all logs.
     public var settings = LogSettings()
 

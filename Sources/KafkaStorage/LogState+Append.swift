@@ -164,6 +164,7 @@ extension LogState {
         _ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64, _ writing: Writing
     ) throws(StorageError) {
         lastAppendTime = now
+        isInUse = true
         let mustRoll = try prepareSegment(bytes, extent, now: now)
         if mustRoll {
             try roll(at: extent.firstOffset, now: now)

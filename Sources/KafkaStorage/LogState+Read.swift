@@ -7,6 +7,7 @@ extension LogState {
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
     ) throws(StorageError) -> FetchedRange {
         try requireWritten()
+        isInUse = true
         guard offset >= logStartOffset, offset <= nextOffset else {
             throw .offsetOutOfRange(requested: offset, start: logStartOffset, end: nextOffset)
         }

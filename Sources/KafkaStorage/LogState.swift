@@ -42,6 +42,8 @@ struct LogState: ~Copyable, Sendable {
     /// Cleaned segments whose files are called `.swap`, while they are about to be put in place.
     var pendingSwap: [LogSegment] = []
 
+    /// Whether somebody read or wrote since the last look for idle logs.
+    var isInUse = false
     /// Why the log is out of service; nil while it is in service.
     var failure: String?
     var isClosed = false

@@ -18,6 +18,7 @@ struct ServerProcess {
     let overrides: [String]
 
     func run() -> Never {
+        OpenFileLimit.raise()
         let loaded = load(DispatchRuntime.makeFileSystem())
         let configuration = loaded.configuration
         let loggers = Self.loggers(configuration.logging)
