@@ -38,7 +38,7 @@ extension UnifiedLog {
     ///
     /// 1. `.cleaned` becomes `.swap`, the highest base offset first. While there is any `.cleaned` file, the next start
     ///    removes it and every `.swap` at or above it.
-    /// 2. The directory is synced: from here on the next start finishes the swap.
+    /// 2. Other `.cleaned` files, of a cleaning that failed, are removed and the directory is synced: from here on the next start finishes the swap.
     /// 3. The old files become `.deleted`, the lowest offset first, so that of two records with one key it is never the
     ///    later that goes alone. Then `.swap` goes from the new names, from the log files first.
     /// 4. The directory is synced, and the old files are removed after `file.delete.delay.ms`; reads that are under way
@@ -51,10 +51,12 @@ extension UnifiedLog {
         try settling { (state) throws(StorageError) in try state.prepareSwap(old, new) }
         let directory = directory
         do throws(FileError) {
+            try removeLeftovers(directory)
             try runtime.files.syncDirectory(directory)
         } catch {
             state.withLock { $0.abandonSwap() }
             settle()
+            report(.io(error))
             throw .io(error)
         }
         let (removals, delay) = try settling { (state) throws(StorageError) in
@@ -64,8 +66,17 @@ extension UnifiedLog {
             try runtime.files.syncDirectory(directory)
         } catch {
             try settling { (state) throws(StorageError) in state.goOffline(.io(error)) }
+            report(.io(error))
             throw .io(error)
         }
         remover.remove(removals, after: delay)
+    }
+
+    /// Removes what earlier cleanings could not remove when they failed: one `.cleaned` file would make the swap void at
+    /// the next start, when the old segments may be gone.
+    private func removeLeftovers(_ directory: String) throws(FileError) {
+        for name in try runtime.files.list(directory) where name.hasSuffix(LogFileNames.cleanedSuffix) {
+            try runtime.files.remove("\(directory)/\(name)")
+        }
     }
 }

@@ -18,6 +18,8 @@ final class LogCleaning: @unchecked Sendable {
         var loadFactor: Double
         /// Memory for reading, and as much again for writing.
         var bufferBytes: Int
+        /// The most bytes of a cleaned segment; `segment.bytes` bounds what is put together, this what comes of it.
+        var segmentBytesMax = Int64(Int32.max)
     }
 
     private enum Stage {
@@ -255,7 +257,7 @@ final class LogCleaning: @unchecked Sendable {
         let opened = OpenOutput(
             try CleanedOutput(
                 directory: plan.directory, baseOffset: group[0].baseOffset, bufferBytes: options.bufferBytes,
-                plan.parameters, runtime.files))
+                segmentBytesMax: options.segmentBytesMax, plan.parameters, runtime.files))
         output = opened
         return opened
     }
@@ -264,9 +266,10 @@ final class LogCleaning: @unchecked Sendable {
         guard let output else { return }
         try output.output.finish(modifiedMilliseconds: try modified(group[group.count - 1]))
         let made = output.output.segments
+        // From here on the files are the log's: where the swap fails, they may be all there is.
+        self.output = nil
         try log.replaceSegments(group.map(\.segment), with: made)
         statistics.segmentsAfter += made.count
-        self.output = nil
         groups.removeLast()
         nextInGroup = 0
         guard groups.isEmpty else { return }
