@@ -31,6 +31,17 @@ extension UnifiedLog {
         }
     }
 
+    /// Whether all of `segments` still are the log's, as they were, and where they were.
+    func holds(_ segments: [SegmentToClean], in directory: String) -> Bool {
+        state.withLock { state in
+            !state.isClosed && state.directory == directory
+                && segments.allSatisfy { wanted in
+                    state.segmentIndex(for: wanted.baseOffset).map { state.segments[$0] } === wanted.segment
+                        && wanted.segment.size == wanted.size
+                }
+        }
+    }
+
     /// Puts cleaned segments, whose files are durable under names that end in `.cleaned`, into the place of those they
     /// were made of. Blocks for two syncs of the directory, without the log's lock.
     ///

@@ -91,12 +91,22 @@ final class LogCleaning: @unchecked Sendable {
 
     /// Does a piece of work of about `bufferBytes`; returns how many bytes were read and written. On an error, and
     /// where it is not to go on, `abandon` must be called.
+    ///
+    /// Throws `closed` where the log has lost segments meanwhile, by truncation or deletion: nothing is wrong with it.
     func advance() throws(StorageError) -> Int64 {
         let before = statistics.bytesRead + statistics.bytesWritten
-        switch stage {
-        case .mapping(let index): try mapPiece(index)
-        case .filtering: try filterPiece()
-        case .done: break
+        do throws(StorageError) {
+            switch stage {
+            case .mapping(let index): try mapPiece(index)
+            case .filtering: try filterPiece()
+            case .done: break
+            }
+        } catch {
+            if case .mapping = stage, !log.holds(plan.segments, in: plan.directory) {
+                throw .closed(path: plan.directory)
+            }
+            if !log.holds(groups.flatMap(\.self), in: plan.directory) { throw .closed(path: plan.directory) }
+            throw error
         }
         return statistics.bytesRead + statistics.bytesWritten - before
     }
