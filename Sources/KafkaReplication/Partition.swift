@@ -215,11 +215,12 @@ package final class Partition: Sendable {
     }
 
     private func syncOnce(on queues: any QueueFactory) {
-        let (waiting, log) = state.withLock { state in
+        let (waiting, log, missing) = state.withLock { state in
             defer { state.syncWaiters = [] }
-            return (state.syncWaiters, state.log)
+            let missing: ErrorCode = state.isRemoved ? .unknownTopicOrPartition : .kafkaStorageError
+            return (state.syncWaiters, state.log, missing)
         }
-        let fault = log.map { Self.sync($0, waiting) } ?? PartitionFault(.unknownTopicOrPartition)
+        let fault = log.map { Self.sync($0, waiting) } ?? PartitionFault(missing)
         if fault == nil { notify(bytes: 1) }
         for waiter in waiting { waiter.complete(fault) }
         let goesOn = state.withLock { state in
