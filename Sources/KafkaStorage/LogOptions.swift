@@ -28,6 +28,7 @@ public struct LogOpenOptions: Sendable {
     public var cleanedUpTo: Int64?
     /// Whether the marker of a clean shutdown was found. Without it everything above the recovery point is checked.
     public var wasCleanShutdown = false
+    /// Settings that are the same for all logs of a process.
     public var settings = LogSettings()
     /// Told about what is worth a line in the broker's log.
     public var observer: (any LogObserver)?

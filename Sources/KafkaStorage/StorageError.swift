@@ -39,6 +39,7 @@ public enum StorageError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// For a person: with paths, positions and reasons.
     public var description: String {
         switch self {
         case .io(let error): "\(error)"

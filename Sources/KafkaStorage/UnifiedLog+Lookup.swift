@@ -8,6 +8,7 @@ import Synchronization
 public struct TimestampedOffset: Equatable, Sendable {
     /// −1 where the offset was not found by the record's timestamp.
     public let timestamp: Int64
+    /// The offset.
     public let offset: Int64
     /// nil where it is not known.
     public let leaderEpoch: Int32?
@@ -15,7 +16,9 @@ public struct TimestampedOffset: Equatable, Sendable {
 
 /// Where a leader epoch ends, as a leader tells a follower. Both are −1 where nothing can be said.
 public struct EpochEndOffset: Equatable, Sendable {
+    /// The largest epoch not above the asked one; −1 where none is known.
     public let leaderEpoch: Int32
+    /// The first offset behind that epoch; −1 where none is known.
     public let endOffset: Int64
 }
 
