@@ -69,7 +69,8 @@ package final class MetadataQuorum: @unchecked Sendable {
         self.log = log
         self.publisher = publisher
         self.onFatal = onFatal
-        store = try MetadataStore(directory: directory, configuration: logConfiguration, runtime: runtime)
+        store = try MetadataStore(
+            directory: directory, configuration: logConfiguration, runtime: runtime, log: log)
         var recovered = RaftNode.Recovered()
         controller = Controller(
             settings, state: try Self.recover(store, &recovered, &replayedBytes),
