@@ -25,7 +25,7 @@ extension LogLoader {
         }
         state.nextOffset = base
         try healIndexes(&state, before: first)
-        try state.rebuildProducers(to: base, now: now)
+        try state.rebuildProducers(to: base, now: now, isStrict: true)
         options.willCheckBytes?(state.segments[first...].reduce(0) { $0 + $1.size })
         var index = first
         while index < state.segments.count {

@@ -83,14 +83,18 @@ extension LogState {
     }
 
     /// The state of the producers at `end`.
-    mutating func rebuildProducers(to end: Int64, now: Int64) throws(StorageError) {
-        producers = try producerTable(at: end, now: now)
+    ///
+    /// - Parameter isStrict: throws `corrupt` for damaged batches, instead of going on without what they say.
+    mutating func rebuildProducers(to end: Int64, now: Int64, isStrict: Bool = false) throws(StorageError) {
+        producers = try producerTable(at: end, now: now, isStrict: isStrict)
         producers.highWatermarkAdvanced(to: highWatermark.offset)
     }
 
     /// What producers had done when the log ended at `end`, from the newest snapshot that can be read and the batches
     /// behind it.
-    mutating func producerTable(at end: Int64, now: Int64) throws(StorageError) -> ProducerStateTable {
+    mutating func producerTable(
+        at end: Int64, now: Int64, isStrict: Bool = false
+    ) throws(StorageError) -> ProducerStateTable {
         var table = ProducerStateTable(endOffset: logStartOffset)
         while let snapshot = snapshots.last(where: { $0 <= end }) {
             let path = snapshotPath(snapshot)
@@ -111,14 +115,15 @@ extension LogState {
                 snapshots.removeAll { $0 == snapshot }
             }
         }
-        _ = try replay(from: max(table.endOffset, segments[0].baseOffset), to: end, into: &table)
+        _ = try replay(
+            from: max(table.endOffset, segments[0].baseOffset), to: end, into: &table, isStrict: isStrict)
         table.advance(to: end)
         return table
     }
 
     /// Feeds the batches of `[start, end)` to a state of producers; returns the transactions that they aborted.
     mutating func replay(
-        from start: Int64, to end: Int64, into table: inout ProducerStateTable
+        from start: Int64, to end: Int64, into table: inout ProducerStateTable, isStrict: Bool = false
     ) throws(StorageError) -> [AbortedTransaction] {
         var aborted: [AbortedTransaction] = []
         guard start < end, var index = segmentIndex(for: start) else { return aborted }
@@ -136,7 +141,7 @@ extension LogState {
                 }
             } catch {
                 // Whoever reads there is told. Producers that are forgotten begin anew.
-                guard case .corrupt = error else { throw error }
+                guard case .corrupt = error, !isStrict else { throw error }
             }
             touched(segment)
             index += 1
