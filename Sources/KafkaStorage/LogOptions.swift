@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import KafkaBase
 
 /// Settings of the whole process that concern every log.
 public struct LogSettings: Equatable, Sendable {
@@ -60,6 +61,8 @@ public enum LogEvent: Sendable {
     case timestampInFuture(path: String, timestamp: Int64)
     /// The log went out of service.
     case offline(path: String, error: StorageError)
+    /// A log has moved to another log directory.
+    case moved(partition: TopicPartition, from: String, to: String)
     /// A log directory went out of service, and so many logs with it.
     case directoryOffline(path: String, reason: String, logs: Int)
     /// Work in the background failed and will be tried again.

@@ -27,6 +27,10 @@ extension UnifiedLog {
     func flushClosed() throws(StorageError) { _ = try flushWritten(upTo: .max) }
 
     private func flushWritten(upTo offset: Int64) throws(StorageError) -> Int64 {
+        try syncing.withLock { (_) throws(StorageError) in try sync(upTo: offset) }
+    }
+
+    private func sync(upTo offset: Int64) throws(StorageError) -> Int64 {
         try persistSideFiles()
         let (target, work) = try settling { (state) throws(StorageError) in
             if let failure = state.failure { throw .offline(path: state.directory, reason: failure) }

@@ -30,6 +30,8 @@ struct StorageEvents: LogObserver {
                 metadata: ["path": "\(path)", "timestamp": "\(timestamp)"])
         case .offline(let path, let error):
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        case .moved(let partition, let from, let to):
+            log.info("moved", metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
         case .directoryOffline(let path, let reason, let logs):
             log.error(
                 "log directory out of service",
