@@ -46,7 +46,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "SwiftKafka", targets: ["SwiftKafka"]),
-        .library(name: "KafkaStorage", targets: ["KafkaStorage"]),
+        .library(name: "KafkaStorage", targets: ["KafkaStorage", "DispatchRuntime"]),
         .library(name: "KafkaProtocol", targets: ["KafkaProtocol"]),
         .library(name: "KafkaRecords", targets: ["KafkaRecords"]),
         .executable(name: "swiftkafka-server", targets: ["swiftkafka-server"]),

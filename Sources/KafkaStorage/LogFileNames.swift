@@ -18,6 +18,7 @@ package enum LogFileNames {
     package static let recoveryPoints = "recovery-point-offset-checkpoint"
     package static let logStartOffsets = "log-start-offset-checkpoint"
     package static let highWatermarks = "replication-offset-checkpoint"
+    package static let cleanedOffsets = "cleaner-offset-checkpoint"
     package static let cleanShutdown = ".kafka_cleanshutdown"
     package static let lock = ".lock"
     package static let clusterMetadataDirectory = "__cluster_metadata-0"

@@ -77,10 +77,12 @@ extension LogLoader {
     }
 
     /// Whether a segment begins where the one before ends. A machine that stops may keep a later file and lose the end
-    /// of an earlier one; only compaction makes gaps that are meant.
+    /// of an earlier one; only compaction makes gaps that are meant, also where the topic is not compacted any more.
     private func follows(_ segment: LogSegment, _ state: borrowing LogState) -> Bool {
         if segment.baseOffset == state.nextOffset { return true }
-        return configuration.cleanupPolicy.contains(.compact) && segment.baseOffset > state.nextOffset
+        let isCompacted =
+            configuration.cleanupPolicy.contains(.compact) || segment.baseOffset <= options.cleanedUpTo ?? -1
+        return isCompacted && segment.baseOffset > state.nextOffset
     }
 
     /// Checks one segment from its first byte on; false where it was cut.
@@ -135,102 +137,5 @@ extension LogLoader {
         state.segments.removeSubrange(index...)
         // Nor must these, over the new segments of the same names.
         try storing { () throws(FileError) in try files.syncDirectory(directory) }
-    }
-
-    /// Finishes or takes back what a crash interrupted: deletions, and swaps of cleaned segments.
-    mutating func finishInterruptedWork() throws(StorageError) {
-        var cleanedBases: [Int64] = []
-        for name in names {
-            if name.hasSuffix(LogFileNames.deletedSuffix) {
-                remove(name, "it was deleted")
-            } else if name.hasSuffix(LogFileNames.cleanedSuffix) {
-                let inner = name.dropLast(LogFileNames.cleanedSuffix.count)
-                if let base = LogFileNames.offset(inner, suffix: LogFileNames.logSuffix) { cleanedBases.append(base) }
-            }
-        }
-        // A swap at or above an unfinished cleaning belongs to it: the old segments are still there.
-        let unfinished = cleanedBases.min()
-        for name in names where name.hasSuffix(LogFileNames.swapSuffix) {
-            let inner = name.dropLast(LogFileNames.swapSuffix.count)
-            guard let base = Self.segmentFileOffset(inner), let unfinished, base >= unfinished else { continue }
-            remove(name, "its cleaning was not finished")
-        }
-        for name in names where name.hasSuffix(LogFileNames.cleanedSuffix) { remove(name, "it was not finished") }
-        if names.contains(where: { $0.hasSuffix(LogFileNames.swapSuffix) }) {
-            try refreshNames()
-            try finishSwaps()
-        }
-        removeOrphans()
-        try refreshNames()
-    }
-
-    /// Puts swapped segments into the place of those they replace.
-    private mutating func finishSwaps() throws(StorageError) {
-        let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
-        for name in names where name.hasSuffix(LogFileNames.logSuffix + LogFileNames.swapSuffix) {
-            let inner = name.dropLast(LogFileNames.swapSuffix.count)
-            guard let base = LogFileNames.offset(inner, suffix: LogFileNames.logSuffix) else { continue }
-            let end = try nextOffset(ofSwap: name, base: base, parameters)
-            for old in names {
-                guard let offset = Self.segmentFileOffset(old[...]), offset >= base, offset < end else { continue }
-                remove(old, "a cleaned segment replaces it")
-            }
-        }
-        for name in names where name.hasSuffix(LogFileNames.swapSuffix) {
-            let target = String(name.dropLast(LogFileNames.swapSuffix.count))
-            try storing { () throws(FileError) in try files.rename(path(name), to: path(target)) }
-            namesChanged = true
-        }
-        try storing { () throws(FileError) in try files.syncDirectory(directory) }
-        try refreshNames()
-    }
-
-    private func nextOffset(
-        ofSwap name: String, base: Int64, _ parameters: LogSegment.Parameters
-    ) throws(StorageError) -> Int64 {
-        let file = try storing { () throws(FileError) in try files.open(path(name), .read) }
-        defer { file.close() }
-        let size = try storing { () throws(FileError) in try file.size() }
-        var scanner = SegmentScanner(file, fileSize: size, baseOffset: base)
-        var next = base
-        while let (entry, _) = try scanner.next() { next = entry.nextOffset }
-        return max(next, base + 1)
-    }
-
-    /// Index files without a log file, and files that were being replaced.
-    private mutating func removeOrphans() {
-        let present = Set(names)
-        for name in names {
-            if name.hasSuffix(".tmp") {
-                remove(name, "it was not finished")
-                continue
-            }
-            for suffix in [
-                LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.transactionIndexSuffix,
-            ] {
-                guard let base = LogFileNames.offset(name, suffix: suffix) else { continue }
-                if !present.contains(LogFileNames.digits(base) + LogFileNames.logSuffix) {
-                    remove(name, "its log file is missing")
-                }
-            }
-        }
-    }
-
-    /// Lists the directory again where files were removed.
-    private mutating func refreshNames() throws(StorageError) {
-        guard namesChanged else { return }
-        namesChanged = false
-        names = try storing { () throws(FileError) in try files.list(directory) }
-    }
-
-    /// The offset in the name of any of a segment's own files.
-    private static func segmentFileOffset(_ name: Substring) -> Int64? {
-        for suffix in [
-            LogFileNames.logSuffix, LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix,
-            LogFileNames.transactionIndexSuffix,
-        ] {
-            if let offset = LogFileNames.offset(name, suffix: suffix) { return offset }
-        }
-        return nil
     }
 }

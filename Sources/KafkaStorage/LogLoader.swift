@@ -83,6 +83,7 @@ struct LogLoader {
             nextOffset: segments[segments.count - 1].baseOffset, highWatermark: LogOffsetMetadata(offset: start),
             recoveryPoint: options.recoveryPoint, epochs: epochs, producers: ProducerStateTable(endOffset: start),
             snapshots: snapshots)
+        state.cleanedUpTo = options.cleanedUpTo
         state.hasNewNames = madeSegment
         state.hasNewDirectory = isNew
         return state

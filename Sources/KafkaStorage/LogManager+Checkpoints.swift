@@ -6,13 +6,14 @@ import Synchronization
 extension LogManager {
     /// The offsets that are written down from time to time.
     private enum Checkpoint {
-        case recoveryPoints, logStartOffsets, highWatermarks
+        case recoveryPoints, logStartOffsets, highWatermarks, cleanedOffsets
 
         var fileName: String {
             switch self {
             case .recoveryPoints: LogFileNames.recoveryPoints
             case .logStartOffsets: LogFileNames.logStartOffsets
             case .highWatermarks: LogFileNames.highWatermarks
+            case .cleanedOffsets: LogFileNames.cleanedOffsets
             }
         }
 
@@ -22,6 +23,7 @@ extension LogManager {
             case .recoveryPoints: log.recoveryPoint
             case .logStartOffsets: log.checkpointedLogStartOffset
             case .highWatermarks: log.highWatermark
+            case .cleanedOffsets: log.cleanedUpTo
             }
         }
     }
@@ -67,6 +69,9 @@ extension LogManager {
 
     /// Writes `replication-offset-checkpoint` in every directory. Blocks.
     public func checkpointHighWatermarks() { write(.highWatermarks) }
+
+    /// Writes `cleaner-offset-checkpoint` in every directory. Blocks.
+    public func checkpointCleanedOffsets() { write(.cleanedOffsets) }
 
     /// A full disk is waited for; any other failure takes the directory out of service.
     private func checkpointFailed(

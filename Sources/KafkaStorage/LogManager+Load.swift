@@ -130,6 +130,9 @@ extension LogManager {
         let recoveryPoints = try checkpoint(LogFileNames.recoveryPoints)
         let logStarts = try checkpoint(LogFileNames.logStartOffsets)
         let highWatermarks = try checkpoint(LogFileNames.highWatermarks)
+        let cleanedOffsets = try checkpoint(LogFileNames.cleanedOffsets)
+        // What is there need not be written again; entries of logs that are gone go with the next change.
+        state.withLock { $0.directories[place].lastCheckpoints[LogFileNames.cleanedOffsets] = cleanedOffsets }
         var items: [LoadItem] = []
         var deleted: [String] = []
         for name in names {
@@ -141,6 +144,7 @@ extension LogManager {
             options.recoveryPoint = recoveryPoints[partition] ?? 0
             options.logStartOffset = logStarts[partition] ?? 0
             options.highWatermark = highWatermarks[partition] ?? 0
+            options.cleanedUpTo = cleanedOffsets[partition]
             options.wasCleanShutdown = directory.cleanShutdown != nil
             items.append(
                 LoadItem(place: place, partition: partition, path: path, isFuture: copied != nil, options: options))

@@ -78,6 +78,7 @@ extension LogManager {
         checkpointRecoveryPoints()
         checkpointLogStartOffsets()
         checkpointHighWatermarks()
+        checkpointCleanedOffsets()
         for directory in directories where directory.lock != nil {
             if directory.isOnline, !unclean.contains(directory.path) {
                 do throws(StorageError) {

@@ -206,7 +206,10 @@ public final class LogManager: Sendable {
         var options = given
         options.settings = configuration.settings
         options.observer = observer
-        options.recoveryPointLowered = { [weak self] in self?.checkpointRecoveryPoints() }
+        options.recoveryPointLowered = { [weak self] in
+            self?.checkpointRecoveryPoints()
+            self?.checkpointCleanedOffsets()
+        }
         options.directoryFailed = { [weak self] directory, error in
             self?.markOffline(directory: directory, reason: "\(error)")
         }
@@ -246,6 +249,8 @@ public final class LogManager: Sendable {
         do throws(StorageError) {
             try log.delete(unique: runtime.random.uuid())
             state.withLock { $0.places[partition] = nil }
+            // A new log of this name must not be taken for clean.
+            if log.cleanedUpTo != nil { runtime.queues.runBlocking { self.checkpointCleanedOffsets() } }
         } catch {
             state.withLock { $0.logs[partition] = log }
             throw error

@@ -25,6 +25,8 @@ public struct LogOpenOptions: Sendable {
     public var logStartOffset: Int64 = 0
     /// From `replication-offset-checkpoint`; it is clamped to what the log holds.
     public var highWatermark: Int64 = 0
+    /// From `cleaner-offset-checkpoint`: what lies below was compacted, and may have gaps; nil where it was not.
+    public var cleanedUpTo: Int64?
     /// Whether the marker of a clean shutdown was found. Without it everything above the recovery point is checked.
     public var wasCleanShutdown = false
     public var settings = LogSettings()
@@ -63,6 +65,10 @@ public enum LogEvent: Sendable {
     case offline(path: String, error: StorageError)
     /// A log has moved to another log directory.
     case moved(partition: TopicPartition, from: String, to: String)
+    /// A log was compacted.
+    case cleaned(path: String, CleaningStatistics)
+    /// A log could not be compacted, because of what is in it, and is left alone until the next start.
+    case uncleanable(path: String, error: StorageError)
     /// A log directory went out of service, and so many logs with it.
     case directoryOffline(path: String, reason: String, logs: Int)
     /// Work in the background failed and will be tried again.

@@ -2,7 +2,7 @@
 import KafkaRuntime
 
 extension LogSegment {
-    var transactionIndexPath: String { namePrefix + LogFileNames.transactionIndexSuffix }
+    var transactionIndexPath: String { namePrefix + LogFileNames.transactionIndexSuffix + suffix }
 
     /// Notes transactions that were aborted by markers of this segment, in their order.
     func appendAborted(_ aborted: [AbortedTransaction]) throws(FileError) {

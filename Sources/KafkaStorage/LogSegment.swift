@@ -10,6 +10,8 @@ final class LogSegment: @unchecked Sendable {
     let baseOffset: Int64
     let files: any FileSystem
     private(set) var directory: String
+    /// What stands behind the names of its files: nothing in a log, something while the cleaner makes it.
+    private(set) var suffix: String
     var size: Int64
     /// How much of `size` is known to be on disk.
     var syncedSize: Int64
@@ -51,18 +53,21 @@ final class LogSegment: @unchecked Sendable {
 
     /// Stands for a segment whose log file has `size` bytes. Touches no file.
     init(
-        baseOffset: Int64, directory: String, size: Int64, _ parameters: Parameters, _ files: any FileSystem
+        baseOffset: Int64, directory: String, suffix: String = "", size: Int64, _ parameters: Parameters,
+        _ files: any FileSystem
     ) {
         self.baseOffset = baseOffset
         self.directory = directory
+        self.suffix = suffix
         self.size = size
         self.files = files
         syncedSize = 0
         let name = "\(directory)/\(LogFileNames.digits(baseOffset))"
         offsetIndex = OffsetIndex(
-            path: name + LogFileNames.indexSuffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
+            path: name + LogFileNames.indexSuffix + suffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
         timeIndex = TimeIndex(
-            path: name + LogFileNames.timeIndexSuffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
+            path: name + LogFileNames.timeIndexSuffix + suffix, baseOffset: baseOffset,
+            maximumBytes: parameters.indexBytes)
         indexIntervalBytes = parameters.indexIntervalBytes
         settings = parameters.settings
         createdMilliseconds = parameters.now
@@ -73,9 +78,10 @@ final class LogSegment: @unchecked Sendable {
 
     /// Makes the files of a new, empty segment; leftovers of the same name are emptied.
     static func create(
-        baseOffset: Int64, directory: String, _ parameters: Parameters, _ files: any FileSystem
+        baseOffset: Int64, directory: String, suffix: String = "", _ parameters: Parameters, _ files: any FileSystem
     ) throws(FileError) -> LogSegment {
-        let segment = LogSegment(baseOffset: baseOffset, directory: directory, size: 0, parameters, files)
+        let segment = LogSegment(
+            baseOffset: baseOffset, directory: directory, suffix: suffix, size: 0, parameters, files)
         let file = try files.open(segment.logPath, .readWriteCreate)
         defer { file.close() }
         try file.truncate(to: 0)
@@ -91,7 +97,7 @@ final class LogSegment: @unchecked Sendable {
     }
 
     var namePrefix: String { "\(directory)/\(LogFileNames.digits(baseOffset))" }
-    var logPath: String { namePrefix + LogFileNames.logSuffix }
+    var logPath: String { namePrefix + LogFileNames.logSuffix + suffix }
     var isOpen: Bool { file != nil }
 
     /// Segments smaller than this reserve no blocks.
@@ -108,10 +114,14 @@ final class LogSegment: @unchecked Sendable {
     }
 
     /// The directory was renamed. Open files are not affected.
-    func moved(to newDirectory: String) {
+    func moved(to newDirectory: String) { renamed(to: newDirectory, suffix: suffix) }
+
+    /// The files have other names now.
+    func renamed(to newDirectory: String, suffix newSuffix: String) {
         directory = newDirectory
-        offsetIndex.path = namePrefix + LogFileNames.indexSuffix
-        timeIndex.path = namePrefix + LogFileNames.timeIndexSuffix
+        suffix = newSuffix
+        offsetIndex.path = namePrefix + LogFileNames.indexSuffix + suffix
+        timeIndex.path = namePrefix + LogFileNames.timeIndexSuffix + suffix
     }
 
     /// Lets go of the descriptor and the maps; they come back when they are needed. Whoever reads a range of the file
@@ -310,7 +320,7 @@ final class LogSegment: @unchecked Sendable {
     /// Behind the last entry of the time index larger timestamps may stand, in a segment that was not closed.
     private func loadLargest() throws(FileError) { largest = try timeIndex.lastEntry(files) }
 
-    private func loadFirstTimestamp() throws(StorageError) -> Int64 {
+    func loadFirstTimestamp() throws(StorageError) -> Int64 {
         if let firstTimestamp { return firstTimestamp }
         let timestamp = try entry(at: 0)?.maxTimestamp ?? -1
         firstTimestamp = timestamp

@@ -9,6 +9,7 @@ extension LogState {
         try requireWritten()
         precondition(offset >= 0, "a log is truncated to an offset of at least 0")
         guard offset < nextOffset else { return false }
+        abandonSwap()
         guard offset >= segments[0].baseOffset else {
             try truncateFully(startingAt: offset, now: now)
             return true
@@ -33,6 +34,7 @@ extension LogState {
     /// Drops everything and goes on, empty, at `offset`.
     mutating func truncateFully(startingAt offset: Int64, now: Int64) throws(StorageError) {
         try requireWritten()
+        abandonSwap()
         do throws(StorageError) {
             let parameters = segmentParameters(now: now)
             let old = segments
@@ -49,6 +51,7 @@ extension LogState {
             logStartOffset = offset
             nextOffset = offset
             lowerRecoveryPoint(to: offset)
+            cleanedUpTo = nil
             truncationCount += 1
             recent.removeAll()
             epochs.removeAll()
@@ -67,6 +70,7 @@ extension LogState {
         nextOffset = end
         recent.removeAll()
         lowerRecoveryPoint(to: end)
+        if let cleaned = cleanedUpTo { cleanedUpTo = min(cleaned, end) }
         logStartOffset = min(logStartOffset, end)
         epochs.truncateFromEnd(end)
         if epochs.isDirty { afterwards.needsEpochs = true }

@@ -35,6 +35,13 @@ struct LogState: ~Copyable, Sendable {
     /// Segments besides the active one whose files may be open, the longest unused first.
     var openSegments: [LogSegment] = []
 
+    /// The log is clean below this (`cleaner-offset-checkpoint`); nil where it was never cleaned.
+    var cleanedUpTo: Int64?
+    /// Why the cleaner leaves the log alone until the next start.
+    var uncleanableReason: String?
+    /// Cleaned segments whose files are called `.swap`, while they are about to be put in place.
+    var pendingSwap: [LogSegment] = []
+
     /// Why the log is out of service; nil while it is in service.
     var failure: String?
     var isClosed = false

@@ -104,7 +104,7 @@ extension UnifiedLog {
     ///
     /// - Parameter moved: called when the files have their new names, before these are durable.
     func replaceFiles(by future: UnifiedLog, moved: () -> Void) throws(StorageError) -> Bool {
-        try syncing.withLock { (_) throws(StorageError) in
+        try syncTurn.withLock { (_) throws(StorageError) in
             // What is on disk here must be on disk there, and meanwhile nothing more is synced here.
             guard try catchUp(future) else { return false }
             try future.flush()
@@ -234,6 +234,7 @@ extension LogState {
         truncationCount = current.truncationCount
         for index in afterwards.snapshots.indices { afterwards.snapshots[index].truncationCount = truncationCount }
         lastAppendTime = current.lastAppendTime
+        cleanedUpTo = current.cleanedUpTo
         hasNewNames = true
         hasNewDirectory = true
         highWatermark = LogOffsetMetadata(offset: -1)

@@ -19,10 +19,10 @@ public final class UnifiedLog: Sendable {
     let options: LogOpenOptions
     let remover: FileRemover
     let state: Mutex<LogState>
-    /// Held while records are made durable, and while the log moves to another directory. Taken before the other two.
-    let syncing = Mutex<Void>(())
     /// Held while the small files beside the segments are written. Taken before `state`, never after.
     let sideFiles = Mutex<Void>(())
+    /// Held during a sync, and while the log goes over to another directory. Taken before `sideFiles`.
+    let syncTurn = Mutex<Void>(())
 
     init(_ state: consuming LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
         topicPartition = state.topicPartition

@@ -37,7 +37,10 @@ struct ServerProcess {
         let signals = Self.stopOnSignals(broker)
         broker.onFatal { reason in Self.leave("swiftkafka-server: \(reason)", status: 1) }
         broker.start { result in
-            if case .failure(let error) = result { Self.leave("swiftkafka-server: \(error)", status: 1) }
+            switch result {
+            case .failure(let error): Self.leave("swiftkafka-server: \(error)", status: 1)
+            case .success: ProgramText.giveBackPages()
+            }
         }
         withExtendedLifetime(signals) { dispatchMain() }
     }

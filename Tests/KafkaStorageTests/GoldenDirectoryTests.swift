@@ -35,13 +35,7 @@ struct GoldenDirectoryTests {
         manager.shutdown(brokerEpoch: 43) { loaded.isShutDown = true }
         world.run()
         #expect(loaded.isShutDown)
-        // Until recovery rebuilds `.txnindex`.
-        let isKnown = name == "transactions-after-a-crash" || name == "a-transaction-index-that-is-damaged"
-        try withKnownIssue(isIntermittent: true) {
-            try compareClosed(root, expected)
-        } when: {
-            isKnown
-        }
+        try compareClosed(root, expected)
     }
 
     private func compare(_ log: UnifiedLog, _ expected: GoldenScript.Expectation) throws {

@@ -64,11 +64,8 @@ struct GoldenWritingTests {
         world.run()
         let producers = log.activeProducers().map(\.golden)
         try log.close()
-        // Until appends write `.txnindex`.
-        try withKnownIssue(isIntermittent: true) {
-            let summary: GoldenScript.Summary = try GoldenScript.run("check", root.log)
-            #expect(summary.producers == producers)
-        }
+        let summary: GoldenScript.Summary = try GoldenScript.run("check", root.log)
+        #expect(summary.producers == producers)
     }
 
     @Test func `what a recovery leaves passes the script`() throws {

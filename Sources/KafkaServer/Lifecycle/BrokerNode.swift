@@ -170,7 +170,7 @@ package final class BrokerNode: @unchecked Sendable {
             for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
         }
         serving.withLock { $0 = context }
-        storage.logs.startTasks()
+        storage.startTasks()
         let flusher = LogFlusher(
             replicas: starting.replicas, runtime: runtime, interval: configuration.storage.flushCheckInterval,
             log: loggers.logger("storage"))

@@ -9,6 +9,8 @@ internal import Logging
 struct OpenStorage: Sendable {
     let clusterID: String
     let logs: LogManager
+    /// nil where `log.cleaner.enable` is off.
+    let cleaner: LogCleaner?
     /// The directory of `__cluster_metadata-0`.
     let metadataDirectory: String
     /// The id of the log directory it lies in.
@@ -41,8 +43,20 @@ struct OpenStorage: Sendable {
             }
         }
         do {
+            let cleaner =
+                storage.cleaner.isEnabled
+                ? LogCleaner(
+                    configuration: LogCleanerConfiguration(storage.cleaner), logs: logs, runtime: runtime,
+                    observer: observer) : nil
+            if let cleaner {
+                logs.pauseCleaning(
+                    with: { [weak cleaner] partition, go in
+                        guard let cleaner else { return go() }
+                        cleaner.pause(partition, completion: go)
+                    }, resume: { [weak cleaner] partition in cleaner?.resume(partition) })
+            }
             return try OpenStorage(
-                configuration, runtime, logs, log, metadataRoot: metadataRoot, lock: lock)
+                configuration, runtime, logs, cleaner, log, metadataRoot: metadataRoot, lock: lock)
         } catch {
             lock?.release()
             logs.abandon()
@@ -51,10 +65,11 @@ struct OpenStorage: Sendable {
     }
 
     private init(
-        _ configuration: BrokerConfiguration, _ runtime: Runtime, _ logs: LogManager, _ log: Logger,
-        metadataRoot: String, lock: (any FileLock)?
+        _ configuration: BrokerConfiguration, _ runtime: Runtime, _ logs: LogManager, _ cleaner: LogCleaner?,
+        _ log: Logger, metadataRoot: String, lock: (any FileLock)?
     ) throws {
         self.logs = logs
+        self.cleaner = cleaner
         metadataLock = lock
         metadataDirectory = "\(metadataRoot)/\(MetadataStore.topicPartition)"
         var known = logs.directories.filter(\.isOnline).map { (path: $0.path, properties: $0.metaProperties) }
@@ -143,6 +158,12 @@ struct OpenStorage: Sendable {
         }
     }
 
+    /// Begins what is done from time to time, now that the logs are loaded.
+    func startTasks() {
+        logs.startTasks()
+        cleaner?.start()
+    }
+
     /// Lets go of the directories after a start that failed. The next start checks the logs.
     func abandon() {
         logs.abandon()
@@ -151,11 +172,26 @@ struct OpenStorage: Sendable {
 
     /// Closes all logs and leaves the marker of a clean shutdown.
     func close(brokerEpoch: Int64, completion: @escaping @Sendable () -> Void) {
-        let lock = metadataLock
-        logs.shutdown(brokerEpoch: brokerEpoch) {
-            lock?.release()
-            completion()
+        let (logs, lock) = (logs, metadataLock)
+        let shutDown: @Sendable () -> Void = {
+            logs.shutdown(brokerEpoch: brokerEpoch) {
+                lock?.release()
+                completion()
+            }
         }
+        if let cleaner { cleaner.stop(completion: shutDown) } else { shutDown() }
+    }
+}
+
+extension LogCleanerConfiguration {
+    init(_ cleaner: CleanerConfiguration) {
+        self.init()
+        threads = cleaner.threads
+        bytesPerSecondMax = cleaner.bytesPerSecondMax
+        dedupeBufferBytes = cleaner.dedupeBufferBytes
+        loadFactor = cleaner.loadFactor
+        ioBufferBytes = cleaner.ioBufferBytes
+        backoffMs = cleaner.backoff
     }
 }
 

@@ -32,6 +32,18 @@ struct StorageEvents: LogObserver {
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
         case .moved(let partition, let from, let to):
             log.info("moved", metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
+        case .cleaned(let path, let done):
+            log.info(
+                "compacted",
+                metadata: [
+                    "path": "\(path)", "from": "\(done.firstDirtyOffset)", "to": "\(done.endOffset)",
+                    "segments": "\(done.segmentsBefore) -> \(done.segmentsAfter)",
+                    "records": "\(done.recordsRead) -> \(done.recordsRetained)", "keys": "\(done.keys)",
+                ])
+        case .uncleanable(let path, let error):
+            log.error(
+                "log cannot be compacted, it is left alone until the next start",
+                metadata: ["path": "\(path)", "reason": "\(error)"])
         case .directoryOffline(let path, let reason, let logs):
             log.error(
                 "log directory out of service",

@@ -47,10 +47,10 @@ extension ConfigurationKeys {
             "How often the logs are searched for segments to delete."),
         .text(
             .list, "log.cleanup.policy", "delete", .itemsOf(["compact", "delete"], mayBeEmpty: true), .clusterWide,
-            .later,
+            .acts,
             """
             What happens to old records: `delete`, `compact`, or both; empty keeps everything. Default of the topic \
-            key. So far nothing happens to them; with `compact` records must have keys.
+            key. With `compact` records must have keys.
             """),
         .int(
             "log.index.size.max.bytes", 10_485_760, .atLeast(4), .clusterWide, .acts,
