@@ -3,6 +3,7 @@ import KafkaBase
 
 /// A transaction that was aborted in a partition: what a reader of committed records must leave out.
 public struct AbortedTransaction: Equatable, Sendable {
+    /// The producer whose transaction it was.
     public var producerID: Int64
     /// The first offset the transaction wrote to the partition.
     public var firstOffset: Int64

@@ -12,7 +12,7 @@ extension LogLoader {
     ) throws(StorageError) {
         var first = 0
         if epochs != nil {
-            if let given { first = given } else { first = try firstToCheck(state) }
+            first = given ?? firstToCheck(state)
         }
         state.epochs = epochs ?? LeaderEpochCache()
         let base = state.segments[first].baseOffset
@@ -24,6 +24,7 @@ extension LogLoader {
             segment.indexesAreSynced = true
         }
         state.nextOffset = base
+        try healIndexes(&state, before: first)
         try state.rebuildProducers(to: base, now: now)
         var index = first
         while index < state.segments.count {
@@ -44,12 +45,10 @@ extension LogLoader {
     }
 
     /// The segment that holds the recovery point; the one before it, too, where its indexes did not reach the disk.
-    private mutating func firstToCheck(_ state: borrowing LogState) throws(StorageError) -> Int {
+    private mutating func firstToCheck(_ state: borrowing LogState) -> Int {
         let holding = state.segmentIndex(for: options.recoveryPoint) ?? 0
-        let lacking = state.segments[..<holding].firstIndex { $0.lacksIndexes && $0.size > 0 }
-        if let damaged = try firstDamagedTransactionIndex(state, before: lacking ?? holding) { return damaged }
-        if let lacking { return lacking }
         guard holding > 0 else { return 0 }
+        if state.segments[holding - 1].lacksIndexes { return holding }
         do throws(FileError) {
             try state.segments[holding - 1].checkIndexes()
             return holding
@@ -59,21 +58,21 @@ extension LogLoader {
         }
     }
 
-    /// Looks into the `.txnindex` files of the segments before the one numbered `end`; the first that is damaged.
-    mutating func firstDamagedTransactionIndex(
-        _ state: borrowing LogState, before end: Int
-    ) throws(StorageError) -> Int? {
-        for index in 0..<min(end, state.segments.count - 1) where !state.segments[index].transactionIndex.isLoaded {
+    /// Makes index files that are missing, and lists of aborted transactions that are damaged, of segments whose batches
+    /// are trusted: all before the one numbered `end`.
+    mutating func healIndexes(_ state: inout LogState, before end: Int) throws(StorageError) {
+        for index in 0..<end {
             let segment = state.segments[index]
+            if segment.lacksIndexes, segment.size > 0 { try segment.rebuildIndexes("no index file") }
+            if segment.transactionIndex.isLoaded { continue }
+            let next = index + 1 < state.segments.count ? state.segments[index + 1].baseOffset : state.nextOffset
             do throws(StorageError) {
-                try segment.loadTransactionIndex(end: state.segments[index + 1].baseOffset)
+                try segment.loadTransactionIndex(end: next)
             } catch {
-                guard case .corrupt(let path, _, let reason) = error else { throw error }
-                events.append(.removedFile(path: path, reason: reason))
-                return index
+                guard error.isDamage else { throw error }
+                try state.rebuildTransactionIndex(ofSegmentAt: index, now: now)
             }
         }
-        return nil
     }
 
     /// Whether a segment begins where the one before ends. A machine that stops may keep a later file and lose the end
@@ -107,11 +106,9 @@ extension LogLoader {
         }
         state.producers.advance(to: state.nextOffset)
         let damage = scanner.damage
-        try storing { () throws(FileError) in
-            try segment.finishRecovery(fileSize: fileSize)
-            // What was cut off must not come back behind batches that will take its place.
-            if damage != nil { try file.sync() }
-        }
+        try segment.finishRecovery(fileSize: fileSize)
+        // What was cut off must not come back behind batches that will take its place.
+        if damage != nil { try storing { () throws(FileError) in try file.sync() } }
         segment.release()
         guard let damage else { return true }
         events.append(

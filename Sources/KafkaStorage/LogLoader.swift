@@ -64,6 +64,7 @@ struct LogLoader {
             try openClean(&state)
         }
         try settleBounds(&state)
+        for segment in state.segments { state.noteHealing(segment) }
         state.afterwards.events = events + state.afterwards.events
         return state
     }
@@ -195,17 +196,9 @@ struct LogLoader {
     // MARK: Clean shutdown
 
     private mutating func openClean(_ state: inout LogState) throws(StorageError) {
-        // A segment without its indexes was not left by a clean shutdown, whatever the marker says.
-        let lacking = state.segments.firstIndex { $0.lacksIndexes && $0.size > 0 }
         let last = state.segments.count - 1
-        if let damaged = try firstDamagedTransactionIndex(state, before: lacking ?? last) ?? lacking {
-            var epochs: LeaderEpochCache? = state.epochs
-            try recover(&state, &epochs, from: damaged)
-            return
-        }
         do throws(StorageError) {
             state.nextOffset = try state.active.readNextOffset()
-            try state.active.loadTransactionIndex(end: state.nextOffset)
         } catch {
             guard case .corrupt(let path, let position, let reason) = error else { throw error }
             events.append(.truncatedTail(path: path, from: position, to: position, reason: reason))
@@ -213,9 +206,10 @@ struct LogLoader {
             try recover(&state, &epochs, from: last)
             return
         }
+        try healIndexes(&state, before: state.segments.count)
         for segment in state.segments {
             segment.syncedSize = segment.size
-            segment.indexesAreSynced = !madeSegment
+            segment.indexesAreSynced = !madeSegment && segment.healing == nil
         }
         state.recoveryPoint = state.nextOffset
         if !state.snapshots.isEmpty || state.nextOffset > state.logStartOffset {

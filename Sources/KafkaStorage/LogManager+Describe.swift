@@ -5,7 +5,9 @@ import Synchronization
 
 /// A log directory and what lies in it.
 public struct LogDirectoryDescription: Sendable {
+    /// A log in the directory.
     public struct Log: Equatable, Sendable {
+        /// Whose log it is.
         public let partition: TopicPartition
         /// Bytes in the log files of all segments.
         public let size: Int64
@@ -16,11 +18,13 @@ public struct LogDirectoryDescription: Sendable {
         public let isFuture: Bool
     }
 
+    /// The directory, as it was configured.
     public let path: String
     /// Why nothing can be said of the directory; nil where it is in service.
     public let failure: String?
     /// Bytes of the volume that holds the directory; −1 where `failure` is set.
     public let totalBytes: Int64
+    /// Bytes that may still be written; −1 where `failure` is set.
     public let usableBytes: Int64
     /// By partition.
     public let logs: [Log]

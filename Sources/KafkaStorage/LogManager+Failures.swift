@@ -5,9 +5,11 @@ import Synchronization
 
 /// A log directory that has just gone out of service.
 public struct FailedDirectory: Sendable {
+    /// The directory, as it was configured.
     public let path: String
     /// nil where the directory was never read.
     public let directoryID: KafkaUUID?
+    /// What failed, for a person.
     public let reason: String
     /// The partitions whose logs went with it, in order.
     public let partitions: [TopicPartition]

@@ -19,14 +19,18 @@ public struct LogManagerConfiguration: Sendable {
     public var highWatermarkCheckpointIntervalMs: Int64 = 5_000
     /// `producer.id.expiration.check.interval.ms`.
     public var producerExpirationCheckIntervalMs: Int64 = 600_000
+    /// Settings for all logs.
     public var settings = LogSettings()
 
+    /// Defaults are Kafka's.
     public init(directories: [String]) { self.directories = directories }
 }
 
 /// How far loading has come.
 public struct LoadProgress: Equatable, Sendable {
+    /// Logs that are loaded.
     public var loadedLogs: Int
+    /// Logs that were found.
     public var totalLogs: Int
     /// Bytes in the log files of what is loaded.
     public var loadedBytes: Int64
@@ -34,6 +38,7 @@ public struct LoadProgress: Equatable, Sendable {
 
 /// What loading found.
 public struct LoadReport: Sendable {
+    /// Logs that were loaded.
     public var logs: Int
     /// Whether every directory in service had been left by a clean shutdown.
     public var wasCleanShutdown: Bool
@@ -76,6 +81,7 @@ public final class LogManager: Sendable {
         var isShutDown = false
     }
 
+    /// As it was given.
     public let configuration: LogManagerConfiguration
     let runtime: Runtime
     let observer: (any LogObserver)?
@@ -122,6 +128,7 @@ public final class LogManager: Sendable {
 
     // MARK: Logs
 
+    /// The partition's log; nil where there is none, or its directory is out of service.
     public func log(for partition: TopicPartition) -> UnifiedLog? { state.withLock { $0.logs[partition] } }
 
     /// All logs, by partition.
@@ -129,6 +136,7 @@ public final class LogManager: Sendable {
         state.withLock { state in state.logs.values.sorted { $0.topicPartition < $1.topicPartition } }
     }
 
+    /// How many logs there are.
     public var logCount: Int { state.withLock { $0.logs.count } }
 
     /// The partition's log, made where there is none: in `directoryID`'s directory if one is named, else in the
@@ -137,7 +145,7 @@ public final class LogManager: Sendable {
     /// Throws `kafkaStorageError` where no directory is in service, or the log may lie in one that is not, and
     /// `logDirNotFound` for an unknown directory.
     public func createLog(
-        for partition: TopicPartition, topicID: KafkaUUID?, configuration topic: LogConfiguration,
+        for partition: TopicPartition, topicID: KafkaUUID? = nil, configuration topic: LogConfiguration,
         directoryID: KafkaUUID? = nil, expecting expectation: LogExpectation = .nothing
     ) throws(StorageError) -> UnifiedLog {
         if expectation == .log, log(for: partition) == nil, hasFailedDirectories {

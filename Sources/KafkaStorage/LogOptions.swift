@@ -29,6 +29,7 @@ public struct LogOpenOptions: Sendable {
     public var cleanedUpTo: Int64?
     /// Whether the marker of a clean shutdown was found. Without it everything above the recovery point is checked.
     public var wasCleanShutdown = false
+    /// Settings that are the same for all logs of a process.
     public var settings = LogSettings()
     /// Told about what is worth a line in the broker's log.
     public var observer: (any LogObserver)?
@@ -55,6 +56,8 @@ public enum LogEvent: Sendable {
     case truncatedTail(path: String, from: Int64, to: Int64, reason: String)
     /// A file that should not be there, or cannot be used, was removed.
     case removedFile(path: String, reason: String)
+    /// The indexes of a segment, by its log file's path, were not as its batches demand, and were built from them.
+    case rebuiltIndexes(path: String, reason: String)
     /// A new segment was begun.
     case rolled(path: String, baseOffset: Int64)
     /// A segment was deleted; the log starts where it says now.

@@ -17,5 +17,20 @@ extension LogSegment {
         try transactionIndex.load(transactionIndexPath, within: baseOffset..<max(end, baseOffset), files)
     }
 
+    /// Adds to `found` the transactions with a marker in this segment, at or above `offset`, that began below `end`; none
+    /// where it fails. Returns whether later segments can have no more.
+    func collectAborted(
+        from offset: Int64, upTo end: Int64, into found: inout [AbortedTransaction]
+    ) throws(StorageError) -> Bool {
+        let count = found.count
+        do throws(StorageError) {
+            return try transactionIndex.collect(
+                from: offset, upTo: end, into: &found, transactionIndexPath, files)
+        } catch {
+            found.removeSubrange(count...)
+            throw error
+        }
+    }
+
     func trimTransactionIndex() throws(FileError) { try transactionIndex.trim(transactionIndexPath, files) }
 }

@@ -20,6 +20,10 @@ final class LogSegment: @unchecked Sendable {
     var transactionIndex = TransactionIndex()
     /// Whether the index files are on disk as they are now; asked of segments that are not written any more.
     var indexesAreSynced = false
+    /// Whether the indexes were built from the batches since the segment was opened, so that nothing better is to be had.
+    var indexesAreRebuilt = false
+    /// Something the observer is to be told of.
+    var healing: LogEvent?
     /// Whether an index file was missing when the log was opened.
     var lacksIndexes = false
     /// Whether it was said that a timestamp lies ahead.
@@ -31,7 +35,7 @@ final class LogSegment: @unchecked Sendable {
     /// Blocks are reserved up to here; 0 where none were.
     var reservedEnd: Int64 = 0
     var bytesSinceIndexEntry = 0
-    private let indexIntervalBytes: Int
+    let indexIntervalBytes: Int
     private let settings: LogSettings
     /// The largest timestamp and the last offset of its batch; nil until the time index was asked.
     var largest: TimeIndex.Entry?
@@ -153,10 +157,13 @@ final class LogSegment: @unchecked Sendable {
 
     /// Loads what an append changes, and makes room in the indexes, so that nothing but the write of the batches
     /// themselves is left to fail.
-    func prepareAppend() throws(FileError) {
+    func prepareAppend() throws(StorageError) {
         if largest == nil { try loadLargest() }
-        _ = try offsetIndex.lastEntry(files)
-        _ = try timeIndex.lastEntry(files)
+        if offsetIndex.needsRoom || timeIndex.needsRoom { try storing { () throws(FileError) in try makeRoom() } }
+    }
+
+    /// Writes index entries that are only in memory, where there are many.
+    func makeRoom() throws(FileError) {
         if offsetIndex.needsRoom { try offsetIndex.writePending(files) }
         if timeIndex.needsRoom { try timeIndex.writePending(files) }
     }
@@ -233,7 +240,7 @@ final class LogSegment: @unchecked Sendable {
     }
 
     /// Adds an index entry where enough bytes have gone by since the last.
-    private func index(lastOffset: Int64, maxTimestamp: Int64, position: Int64) {
+    func index(lastOffset: Int64, maxTimestamp: Int64, position: Int64) {
         if maxTimestamp > largest?.timestamp ?? -1 {
             largest = TimeIndex.Entry(timestamp: maxTimestamp, offset: lastOffset)
         }
@@ -261,13 +268,20 @@ final class LogSegment: @unchecked Sendable {
     }
 
     /// The last index entries, and files cut to what they hold.
-    func becomeInactive() throws(FileError) {
+    func becomeInactive() throws(StorageError) {
+        try trimIndexes()
+        try storing { () throws(FileError) in try trimReserve() }
+    }
+
+    /// Writes the last entries of the indexes and cuts their files to what they hold.
+    func trimIndexes() throws(StorageError) {
         try writeLastTimeEntry()
-        try offsetIndex.trim(files)
-        try timeIndex.trim(files)
-        try trimTransactionIndex()
         indexesAreSynced = false
-        try trimReserve()
+        try storing { () throws(FileError) in
+            try offsetIndex.trim(files)
+            try timeIndex.trim(files)
+            try trimTransactionIndex()
+        }
     }
 
     /// The segment will be written to again: its indexes may grow.
@@ -276,10 +290,9 @@ final class LogSegment: @unchecked Sendable {
         timeIndex.setMaximumBytes(indexBytes)
     }
 
-    func writeLastTimeEntry() throws(FileError) {
+    private func writeLastTimeEntry() throws(StorageError) {
         guard size > 0 else { return }
         if largest == nil { try loadLargest() }
-        _ = try timeIndex.lastEntry(files)
         if let largest, largest.timestamp >= 0 {
             timeIndex.appendIfGrown(timestamp: largest.timestamp, offset: largest.offset, closing: true)
         }
@@ -293,13 +306,15 @@ final class LogSegment: @unchecked Sendable {
 
     /// Leaves the segment as `becomeInactive` does, where anything was changed since it was opened, and makes the
     /// indexes durable. The log file was synced before.
-    func finish() throws(FileError) {
+    func finish() throws(StorageError) {
         if indexesAreSynced { return }
         try becomeInactive()
-        // An index without entries says nothing that could get lost.
-        if offsetIndex.count > 0 { try Self.sync(offsetIndex.path, files) }
-        if timeIndex.count > 0 { try Self.sync(timeIndex.path, files) }
-        if transactionIndex.count > 0 { try Self.sync(transactionIndexPath, files) }
+        try storing { () throws(FileError) in
+            // An index without entries says nothing that could get lost.
+            if offsetIndex.count > 0 { try Self.sync(offsetIndex.path, files) }
+            if timeIndex.count > 0 { try Self.sync(timeIndex.path, files) }
+            if transactionIndex.count > 0 { try Self.sync(transactionIndexPath, files) }
+        }
         indexesAreSynced = true
     }
 
@@ -312,13 +327,10 @@ final class LogSegment: @unchecked Sendable {
     // MARK: Timestamps
 
     /// The largest timestamp in the segment with the last offset of its batch; timestamp −1 where there is none.
-    func largestTimestamp() throws(FileError) -> TimeIndex.Entry {
+    func largestTimestamp() throws(StorageError) -> TimeIndex.Entry {
         if largest == nil { try loadLargest() }
         return largest ?? TimeIndex.Entry(timestamp: -1, offset: baseOffset)
     }
-
-    /// Behind the last entry of the time index larger timestamps may stand, in a segment that was not closed.
-    private func loadLargest() throws(FileError) { largest = try timeIndex.lastEntry(files) }
 
     func loadFirstTimestamp() throws(StorageError) -> Int64 {
         if let firstTimestamp { return firstTimestamp }
@@ -347,24 +359,12 @@ final class LogSegment: @unchecked Sendable {
         if size == 0 { firstTimestamp = nil }
         bytesSinceIndexEntry = 0
         indexesAreSynced = false
-        try rescanLargest()
+        largest = nil
+        try loadLargest()
+        // What is left of the indexes may be appended to again.
+        let next = try readNextOffset()
         guard let found else { return offset }
         // Where an old compressed message began only its inside knew.
-        return min(offset, found.batch == nil ? try readNextOffset() : found.baseOffset)
-    }
-
-    /// The time index is sparse: batches behind its last entry may carry larger timestamps.
-    private func rescanLargest() throws(StorageError) {
-        var (best, start) = try storing { () throws(FileError) in
-            let last = try timeIndex.lastEntry(files)
-            return (last, try offsetIndex.lookup(last.offset, files).position)
-        }
-        _ = try firstEntry(from: start) { entry in
-            if entry.maxTimestamp > best.timestamp {
-                best = TimeIndex.Entry(timestamp: entry.maxTimestamp, offset: entry.lastOffset)
-            }
-            return false
-        }
-        largest = best
+        return min(offset, found.batch == nil ? next : found.baseOffset)
     }
 }

@@ -167,7 +167,7 @@ extension LogState {
         let mustRoll = try prepareSegment(bytes, extent, now: now)
         if mustRoll {
             try roll(at: extent.firstOffset, now: now)
-            try storing { () throws(FileError) in try active.prepareAppend() }
+            try active.prepareAppend()
         }
         let segment = active
         if writing == .deferred, writesAreTrusted, bytes.count < settings.writePieceBytes {
@@ -213,7 +213,7 @@ extension LogState {
         _ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64
     ) throws(StorageError) -> Bool {
         let segment = active
-        try storing { () throws(FileError) in try segment.prepareAppend() }
+        try segment.prepareAppend()
         return try segment.mustRoll(
             byteCount: bytes.count, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp, now: now,
             segmentBytes: Int64(configuration.segmentBytes), segmentMs: configuration.effectiveSegmentMs)

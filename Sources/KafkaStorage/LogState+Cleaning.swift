@@ -72,7 +72,7 @@ extension LogState {
             let (youngest, _) = now.subtractingReportingOverflow(lag)
             for segment in segments.dropLast() where segment.baseOffset < offset {
                 guard segment.size > 0 else { continue }
-                let largest = try storing { () throws(FileError) in try segment.largestTimestamp().timestamp }
+                let largest = try segment.largestTimestamp().timestamp
                 guard largest > youngest else { continue }
                 offset = segment.baseOffset
                 break

@@ -16,12 +16,31 @@ extension LogState {
         from offset: Int64, upTo end: Int64
     ) throws(StorageError) -> [AbortedTransaction] {
         var found: [AbortedTransaction] = []
-        for segment in segments[(segmentIndex(for: offset) ?? 0)...] where segment.transactionIndex.count > 0 {
-            let isComplete = try segment.transactionIndex.collect(
-                from: offset, upTo: end, into: &found, segment.transactionIndexPath, files)
-            if isComplete { break }
+        let first = segmentIndex(for: offset) ?? 0
+        for index in first..<segments.count where segments[index].transactionIndex.count > 0 {
+            do throws(StorageError) {
+                if try segments[index].collectAborted(from: offset, upTo: end, into: &found) { break }
+            } catch {
+                guard error.isDamage else { throw error }
+                try rebuildTransactionIndex(ofSegmentAt: index, now: lastAppendTime)
+                if try segments[index].collectAborted(from: offset, upTo: end, into: &found) { break }
+            }
         }
         return found
+    }
+
+    /// Makes `.txnindex` from the batches of a segment and what producers had done before.
+    mutating func rebuildTransactionIndex(ofSegmentAt index: Int, now: Int64) throws(StorageError) {
+        let segment = segments[index]
+        let end = index + 1 < segments.count ? segments[index + 1].baseOffset : nextOffset
+        var table = try producerTable(at: segment.baseOffset, now: now)
+        let aborted = try replay(from: segment.baseOffset, to: end, into: &table)
+        segment.transactionIndex.removeAll()
+        segment.healing = .rebuiltIndexes(path: segment.logPath, reason: "no list of aborted transactions")
+        try storing { () throws(FileError) in
+            try segment.appendAborted(aborted)
+            try segment.trimTransactionIndex()
+        }
     }
 
     /// An offset that bounds what lies before `position`, where a read of `segment` ends: no record below the position
@@ -34,7 +53,9 @@ extension LogState {
             let entry = try storing { () throws(FileError) in try segment.offsetIndex.entry(notBefore: position, files)
             }
             // What an index says is believed only as far as the batch bears it out.
-            if let entry, let batch = try? segment.entry(at: entry.position), batch.lastOffset <= entry.offset {
+            if let entry, entry.position >= position, let batch = try? segment.entry(at: entry.position),
+                batch.lastOffset <= entry.offset
+            {
                 return min(batch.baseOffset, limit.offset)
             }
         }

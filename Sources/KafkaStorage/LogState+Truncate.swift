@@ -82,15 +82,21 @@ extension LogState {
         _ = setHighWatermark(min(oldHighWatermark, end))
     }
 
-    /// The state of the producers at `end`, from the newest snapshot that can be read and the batches behind it.
+    /// The state of the producers at `end`.
     mutating func rebuildProducers(to end: Int64, now: Int64) throws(StorageError) {
-        producers.reset(to: logStartOffset)
+        producers = try producerTable(at: end, now: now)
+        producers.highWatermarkAdvanced(to: highWatermark.offset)
+    }
+
+    /// What producers had done when the log ended at `end`, from the newest snapshot that can be read and the batches
+    /// behind it.
+    mutating func producerTable(at end: Int64, now: Int64) throws(StorageError) -> ProducerStateTable {
+        var table = ProducerStateTable(endOffset: logStartOffset)
         while let snapshot = snapshots.last(where: { $0 <= end }) {
             let path = snapshotPath(snapshot)
             do throws(StorageError) {
                 let states = try ProducerSnapshot.read(path, files)
-                producers.load(
-                    states, endOffset: snapshot, now: now, expirationMs: settings.producerIDExpirationMs)
+                table.load(states, endOffset: snapshot, now: now, expirationMs: settings.producerIDExpirationMs)
                 break
             } catch {
                 switch error {
@@ -105,27 +111,33 @@ extension LogState {
                 snapshots.removeAll { $0 == snapshot }
             }
         }
-        try replayProducers(from: max(producers.endOffset, segments[0].baseOffset), to: end)
-        producers.advance(to: end)
-        producers.highWatermarkAdvanced(to: highWatermark.offset)
+        _ = try replay(from: max(table.endOffset, segments[0].baseOffset), to: end, into: &table)
+        table.advance(to: end)
+        return table
     }
 
-    /// Feeds the batches of `[start, end)` to the producers' state.
-    private mutating func replayProducers(from start: Int64, to end: Int64) throws(StorageError) {
-        guard start < end, var index = segmentIndex(for: start) else { return }
+    /// Feeds the batches of `[start, end)` to a state of producers; returns the transactions that they aborted.
+    mutating func replay(
+        from start: Int64, to end: Int64, into table: inout ProducerStateTable
+    ) throws(StorageError) -> [AbortedTransaction] {
+        var aborted: [AbortedTransaction] = []
+        guard start < end, var index = segmentIndex(for: start) else { return aborted }
         while index < segments.count, segments[index].baseOffset < end {
             let segment = segments[index]
-            let position = try storing { () throws(FileError) in try segment.offsetIndex.lookup(start, files).position }
+            let position = try segment.position(before: start)
             _ = try segment.firstEntry(from: position) { entry throws(StorageError) in
                 guard entry.baseOffset < end else { return true }
-                if entry.baseOffset >= start, let batch = entry.batch, batch.hasProducerID {
-                    producers.add(batch, marker: try readMarker(entry, segment))
+                if entry.baseOffset >= start, let batch = entry.batch, batch.hasProducerID,
+                    let ended = table.add(batch, marker: try readMarker(entry, segment))
+                {
+                    aborted.append(ended)
                 }
                 return false
             }
             touched(segment)
             index += 1
         }
+        return aborted
     }
 
     /// Reads what a control batch in a segment says.

@@ -216,10 +216,18 @@ struct LogState: ~Copyable, Sendable {
 
     /// Notes that a segment's files are in use, and closes those of the one that was not for longest.
     mutating func touched(_ segment: LogSegment) {
+        noteHealing(segment)
         guard segment !== active, openSegments.last !== segment else { return }
         openSegments.removeAll { $0 === segment }
         openSegments.append(segment)
         if openSegments.count > Self.openSegmentsMax { openSegments.removeFirst().release() }
+    }
+
+    /// Has the observer told of what was wrong with a segment.
+    mutating func noteHealing(_ segment: LogSegment) {
+        guard let healing = segment.healing else { return }
+        segment.healing = nil
+        afterwards.events.append(healing)
     }
 
     /// The place in `segments` of the one that holds `offset`: the last whose base offset is not above it.
@@ -242,12 +250,14 @@ struct LogState: ~Copyable, Sendable {
         if active.baseOffset == newBase, active.size == 0 { return }
         let parameters = segmentParameters(now: now)
         let segment: LogSegment
-        do throws(FileError) {
+        do throws(StorageError) {
             try active.becomeInactive()
-            segment = try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+            segment = try storing { () throws(FileError) in
+                try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+            }
         } catch {
             removeLeftovers(ofSegmentAt: newBase)
-            throw .io(error)
+            throw error
         }
         let old = active
         hasNewNames = true

@@ -30,6 +30,16 @@ public enum StorageError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether a file is gone or does not hold what it should: what can be made from other files then is.
+    var isDamage: Bool {
+        switch self {
+        case .corrupt: true
+        case .io(let error): error.kind == .notFound
+        default: false
+        }
+    }
+
+    /// For a person: with paths, positions and reasons.
     public var description: String {
         switch self {
         case .io(let error): "\(error)"

@@ -51,9 +51,9 @@ extension UnifiedLog {
         if !isUnused { try flushClosed() }
         try state.withLock { (state) throws(StorageError) in
             try Self.writeLastSnapshot(&state)
+            for segment in state.segments { try segment.finish() }
+            for segment in state.segments { segment.release() }
             try storing { () throws(FileError) in
-                for segment in state.segments { try segment.finish() }
-                for segment in state.segments { segment.release() }
                 if state.hasNewNames, !isUnused { try state.files.syncDirectory(state.directory) }
             }
             state.hasNewNames = false

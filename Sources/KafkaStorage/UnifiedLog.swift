@@ -14,6 +14,7 @@ import Synchronization
 /// `StorageError.offline` from then on. Opening a log that was not closed checks every batch above the recovery point,
 /// cuts what is torn, and rebuilds indexes, producer state and leader epochs.
 public final class UnifiedLog: Sendable {
+    /// Whose log it is.
     public let topicPartition: TopicPartition
     let runtime: Runtime
     let options: LogOpenOptions
@@ -64,8 +65,10 @@ public final class UnifiedLog: Sendable {
     /// Where the files are; changes when the log is deleted or moved.
     public var directory: String { state.withLock { $0.directory } }
 
+    /// The id that the directory is bound to; nil before it is.
     public var topicID: KafkaUUID? { state.withLock { $0.topicID } }
 
+    /// The settings that hold.
     public var configuration: LogConfiguration { state.withLock { $0.configuration } }
 
     /// Takes over settings; they hold from the next append on.
@@ -158,6 +161,7 @@ public final class UnifiedLog: Sendable {
     /// Bytes in all segments' log files.
     public var size: Int64 { state.withLock { $0.segments.reduce(0) { $0 + $1.size } } }
 
+    /// How many segments there are, the active one included.
     public var segmentCount: Int { state.withLock { $0.segments.count } }
 
     /// Why the log is out of service; nil where it is not.
@@ -166,9 +170,14 @@ public final class UnifiedLog: Sendable {
 
 /// The marks of a log at one moment.
 public struct LogOffsets: Equatable, Sendable {
+    /// The first offset that can be read.
     public let logStartOffset: Int64
+    /// The offset that the next record gets.
     public let logEndOffset: Int64
+    /// The end of what consumers may read.
     public let highWatermark: Int64
+    /// The end of what consumers of committed records may read.
     public let lastStableOffset: Int64
+    /// Everything below is on disk.
     public let recoveryPoint: Int64
 }

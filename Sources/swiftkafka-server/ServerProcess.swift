@@ -49,6 +49,9 @@ struct ServerProcess {
         do {
             var properties = Properties()
             if let configurationFile {
+                if try files.status(configurationFile)?.isDirectory == true {
+                    Self.leave("swiftkafka-server: \(configurationFile) is a directory", status: 1)
+                }
                 guard let bytes = try files.readFile(configurationFile, limit: 16 << 20) else {
                     Self.leave("swiftkafka-server: \(configurationFile): no such file", status: 1)
                 }

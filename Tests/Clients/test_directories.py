@@ -4,11 +4,10 @@ script's checks (Tests/Support/kafka_files, which shares no code with the server
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from pathlib import Path
-
-import pytest
 
 import clients
 import wire
@@ -17,7 +16,7 @@ from clients import Message
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Support"))
 
-from kafka_files import checks, node  # noqa: E402
+from kafka_files import checks, golden, node  # noqa: E402
 
 PARTITION = "t-0"
 SEGMENT = 1 << 20  # the least that is allowed
@@ -31,6 +30,31 @@ def check(broker: Broker, **how: object) -> dict:
 
 def values(summary: dict, partition: str) -> list[str]:
     return [record[3] for record in summary["partitions"][partition]["records"]]
+
+
+def has_fault(root: Path, how: checks.Options) -> bool:
+    try:
+        checks.check_root(str(root), how)
+    except Exception:  # noqa: BLE001 - a fault, or what cannot even be parsed
+        return True
+    return False
+
+
+def test_the_checks_find_every_flipped_bit(tmp_path) -> None:
+    (tmp_path / PARTITION).mkdir()
+    golden.CASES["transactions"](str(tmp_path))
+    strict = checks.Options(interval=512)
+    checks.check_root(str(tmp_path), strict)
+    files = [path for path in sorted((tmp_path / PARTITION).iterdir()) if path.name != "partition.metadata"]
+    chance = random.Random(7)
+    for path in files:
+        whole = path.read_bytes()
+        for _ in range(min(40, len(whole))):
+            position, bit = chance.randrange(len(whole)), chance.randrange(8)
+            path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :])
+            assert has_fault(tmp_path, strict), f"nobody missed bit {bit} of byte {position} of {path.name}"
+        path.write_bytes(whole)
+    checks.check_root(str(tmp_path), strict)
 
 
 def test_a_directory_of_another_broker_is_served(make_broker) -> None:
@@ -105,3 +129,30 @@ def test_a_crash_and_the_start_after_it_pass_the_checks(make_broker) -> None:
     for partition, expected in written.items():
         assert values(crashed, partition) == expected
         assert values(stopped, partition) == expected + again[partition]
+
+
+def test_what_compaction_leaves_passes_the_checks(make_broker) -> None:
+    broker: Broker = make_broker(log_cleaner_backoff_ms=100, log_segment_delete_delay_ms=100)
+    broker.start()
+    configs = {"cleanup.policy": "compact", "segment.bytes": str(SEGMENT), "min.cleanable.dirty.ratio": "0.01"}
+    with broker.connect() as connection:
+        assert connection.create_topic("compacted", configs=configs) == 0
+    batches = [[Message(b"%d" % (i % 50), b"%d %06d " % (n, i) * 700) for i in range(100)] for n in range(6)]
+    for number, batch in enumerate(batches):
+        codec = ("none", "gzip", "lz4")[number % 3] if number > 2 else "none"
+        clients.confluent_produce(broker.address, "compacted", batch, codec, **{"enable.idempotence": True})
+    clients.confluent_produce(broker.address, "compacted", [Message(b"0", None)])
+    deadline = time.monotonic() + 20
+    while sum(segment.stat().st_size for segment in broker.segments("compacted")) > 3 * SEGMENT:
+        assert time.monotonic() < deadline, broker.text()
+        time.sleep(0.1)
+    broker.kill()
+    check(broker, crashed=True, compacted_topics=["compacted"])
+    broker.start()
+    assert broker.stop() == 0
+    partition = check(broker, compacted_topics=["compacted"])["partitions"]["compacted-0"]
+    last = {key: value for _, _, key, value in partition["records"]}
+    expected = {m.key.decode(): m.value.decode() for batch in batches for m in batch} | {"0": None}
+    assert last == expected
+    assert partition["logEnd"] == 601
+    assert len(partition["records"]) < 400

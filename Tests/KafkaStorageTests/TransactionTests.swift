@@ -190,7 +190,7 @@ import Testing
         try Self.fill(log, &producers, &model, steps: 20, random)
         try check(log, model, "written on")
 
-        // The indexes that were not synced are lost, and half of what is there is wrong.
+        // The process dies, and the last index with it.
         try log.flush()
         for name in try files(world).suffix(1) { try world.files.remove("/data/t-0/\(name)") }
         world.queues.dropAll()
@@ -200,13 +200,21 @@ import Testing
         log = try world.open("/data/t-0", configuration, recoveryPoint: end)
         try check(log, model, "after a recovery of the end")
 
-        for name in try files(world) {
-            let bytes = try world.bytes("/data/t-0/\(name)")
-            try world.files.replaceFile("/data/t-0/\(name)", with: Array(bytes.dropLast(3)))
+        let damages: [(String, ([UInt8]) -> [UInt8])] = [
+            ("cut", { Array($0.dropLast(3)) }), ("zeros", { [UInt8](repeating: 0, count: $0.count) }),
+            ("longer", { $0 + [UInt8](repeating: 0, count: 340) }), ("ones", { $0.map { _ in 0xFF } }),
+            ("one entry twice", { $0 + $0.suffix(34) }),
+        ]
+        for (name, damage) in damages {
+            try log.close()
+            for file in try files(world) {
+                try world.files.replaceFile("/data/t-0/\(file)", with: damage(try world.bytes("/data/t-0/\(file)")))
+            }
+            log = try world.open("/data/t-0", configuration, clean: true)
+            try check(log, model, "with indexes: \(name)")
         }
-        try log.close()
-        log = try world.open("/data/t-0", configuration, clean: true)
-        try check(log, model, "with indexes that are cut")
+        for file in try files(world) { try world.files.remove("/data/t-0/\(file)") }
+        try check(log, model, "with indexes that vanished")
 
         let target = model.written[model.written.count * 2 / 3].offset
         try log.truncate(to: target)

@@ -33,7 +33,7 @@ enum SampleLog {
 
     /// Appends `batch`, whose offsets are written into it each time.
     static func append(_ batch: inout [UInt8], to log: UnifiedLog, now: Int64) throws -> AppendInfo {
-        try batch.withUnsafeMutableBytes { try log.appendAsLeader($0, leaderEpoch: 0, now: now) }
+        try log.appendAsLeader(&batch, leaderEpoch: 0, now: now)
     }
 
     /// A log of `bytes` in batches of `batchSize`.

@@ -51,6 +51,7 @@ do {
         try SyncBenchmark.run(options)
         try ReadBenchmark.run(options)
         try RecoveryBenchmark.run(options)
+        try CleanerBenchmark.run(options)
         try OpenBenchmark.run(options)
     }
 } catch {

@@ -18,6 +18,8 @@ struct StorageEvents: LogObserver {
                 metadata: ["path": "\(path)", "from": "\(from)", "to": "\(to)", "reason": "\(reason)"])
         case .removedFile(let path, let reason):
             log.warning("removed file", metadata: ["path": "\(path)", "reason": "\(reason)"])
+        case .rebuiltIndexes(let path, let reason):
+            log.warning("built the indexes of a segment anew", metadata: ["path": "\(path)", "reason": "\(reason)"])
         case .rolled(let path, let baseOffset):
             log.debug("rolled", metadata: ["path": "\(path)", "offset": "\(baseOffset)"])
         case .deletedSegment(let path, let bytes, let reason, let start):

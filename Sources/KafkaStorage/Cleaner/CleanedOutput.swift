@@ -83,13 +83,10 @@ struct CleanedOutput: ~Copyable {
         _ bytes: UnsafeRawBufferPointer, _ batches: ArraySlice<RetainedBatch>
     ) throws(StorageError) {
         guard let segment = segments.last else { return }
-        try storing { () throws(FileError) in
-            try segment.write(bytes)
-            for batch in batches {
-                try segment.prepareAppend()
-                segment.added(
-                    lastOffset: batch.lastOffset, maxTimestamp: batch.maxTimestamp, byteCount: batch.byteCount)
-            }
+        try storing { () throws(FileError) in try segment.write(bytes) }
+        for batch in batches {
+            try segment.prepareAppend()
+            segment.added(lastOffset: batch.lastOffset, maxTimestamp: batch.maxTimestamp, byteCount: batch.byteCount)
         }
     }
 
@@ -124,12 +121,10 @@ struct CleanedOutput: ~Copyable {
 
     private func complete() throws(StorageError) {
         guard let segment = segments.last else { return }
-        try storing { () throws(FileError) in
-            let file = try segment.openFile()
-            try segment.finish()
-            try file.sync()
-            segment.syncedSize = segment.size
-        }
+        let file = try storing { () throws(FileError) in try segment.openFile() }
+        try segment.finish()
+        try storing { () throws(FileError) in try file.sync() }
+        segment.syncedSize = segment.size
         segment.release()
     }
 

@@ -22,8 +22,10 @@ class Options:
     was not closed, so that its end may be torn and its last indexes may lack entries or end in zeros. `compacted`:
     batches may have been removed."""
 
-    def __init__(self, interval=None, crashed=False, compacted=False):
+    def __init__(self, interval=None, crashed=False, compacted=False, log_start=0):
         self.interval, self.crashed, self.compacted = interval, crashed, compacted
+        # From the checkpoint: where the log begins, if that is inside of its first segment.
+        self.log_start = log_start
 
 
 def check_partition(directory, options):
@@ -103,6 +105,8 @@ class PartitionCheck:
             if not self.options.compacted:
                 need(batch.base == expected, f"{name}: offset {batch.base}, {expected} was due")
             expected = batch.last + 1
+            latest = self.replay.epochs[-1][0] if self.replay.epochs else -1
+            need(batch.magic < 2 or batch.epoch >= latest, f"{name}: epoch {batch.epoch} at {batch.base} after {latest}")
             ended = self.replay.feed(batch)
             if ended:
                 aborted.append(ended)
@@ -140,9 +144,9 @@ class PartitionCheck:
                 floor = max((entry for entry in written if entry[1] <= start), default=(None,))
                 need(floor[0] == epoch, f"{path}: {start} has epoch {epoch}, the file says {floor[0]}")
             return
-        # The log's start may have moved into the first epoch.
-        first = [(said[0][0], max(said[0][1], written[0][1]))] if said and written else said[:1]
-        need(written[:len(said)] == first + said[1:], f"{path}: {written}, the batches say {said}")
+        start = self.options.log_start
+        said = [(e, max(s, start)) for (e, s), (_, end) in zip(said, said[1:] + [(0, self.expected)]) if end > start]
+        need(written[:len(said)] == said, f"{path}: {written}, the batches say {said}")
         need(all(start == self.expected for _, start in written[len(said):]), f"{path}: {written} beyond the batches")
 
     def check_snapshot(self, offset):
@@ -232,6 +236,9 @@ class PartitionCheck:
 def check_root(root, options, compacted=()):
     """`compacted`: names of topics whose logs may have gaps."""
     summary = dict(partitions={}, checkpoints={}, marker=None, snapshots=0)
+    starts_path = os.path.join(root, "log-start-offset-checkpoint")
+    starts = state.read_checkpoint(starts_path, 3) if os.path.exists(starts_path) else []
+    log_starts = {f"{topic}-{number}": int(offset) for topic, number, offset in starts}
     for name in sorted(os.listdir(root)):
         path = os.path.join(root, name)
         if os.path.isdir(path):
@@ -239,7 +246,7 @@ def check_root(root, options, compacted=()):
                 continue
             need(re.fullmatch(r"[A-Za-z0-9._-]+-\d+", name), f"{path} is no partition")
             is_compacted = options.compacted or name.rpartition("-")[0] in compacted
-            own = Options(options.interval, options.crashed, is_compacted)
+            own = Options(options.interval, options.crashed, is_compacted, log_starts.get(name, 0))
             summary["partitions"][name] = check_partition(path, own)
         elif name in CHECKPOINTS:
             entries = [(f"{t}-{p}", int(o)) for t, p, o in state.read_checkpoint(path, 3)]
