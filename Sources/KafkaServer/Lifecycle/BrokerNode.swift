@@ -17,6 +17,8 @@ internal import Synchronization
 package final class BrokerNode: @unchecked Sendable {
     /// Milliseconds that connections have to take what was answered when the broker stops.
     private static let drainTimeout: Int64 = 5_000
+    /// Milliseconds between attempts to open partitions that could not be opened.
+    private static let reopenInterval: Int64 = 5_000
 
     private enum Phase {
         case idle
@@ -101,6 +103,7 @@ package final class BrokerNode: @unchecked Sendable {
     /// What is open while the logs are loaded.
     private struct Starting {
         let storage: OpenStorage
+        let updater: ReplicaUpdater
         let quorum: MetadataQuorum
         let listeners: ListenerGroup
         let replicas: ReplicaManager
@@ -126,8 +129,13 @@ package final class BrokerNode: @unchecked Sendable {
                 nodeID: configuration.nodeID, failureTimeout: configuration.storage.directoryFailureTimeout,
                 runtime: runtime, queue: queue, log: storageLog,
                 onFatal: { [weak self] reason in self?.reportFatal(reason) })
+            let configuration = configuration
+            let updater = ReplicaUpdater(
+                nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
+                logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) },
+                directoryFound: { place, directory in directories.found(place, in: directory) })
             return Starting(
-                storage: storage, quorum: try openQuorum(storage, replicas, published, directories),
+                storage: storage, updater: updater, quorum: try openQuorum(storage, updater, published),
                 listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas,
                 published: published, directories: directories)
         } catch {
@@ -181,6 +189,7 @@ package final class BrokerNode: @unchecked Sendable {
                 storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher,
                 directories: starting.directories))
         starting.directories.start(quorum)
+        reopenPartitions(starting.updater, quorum)
         storage.logs.onMove { [weak self] partition, directoryID in self?.moved(partition, to: directoryID) }
         log.info(
             "broker started",
@@ -222,6 +231,15 @@ package final class BrokerNode: @unchecked Sendable {
         }
     }
 
+    /// Every few seconds tries to open what could not be opened.
+    private func reopenPartitions(_ updater: ReplicaUpdater, _ quorum: MetadataQuorum) {
+        queue.schedule(after: Self.reopenInterval) { [weak self] in
+            guard let self, case .running = phase else { return }
+            updater.reopen(quorum.published)
+            reopenPartitions(updater, quorum)
+        }
+    }
+
     /// A log lies in another directory now. On any thread.
     private func moved(_ partition: TopicPartition, to directoryID: KafkaUUID?) {
         queue.async { [self] in
@@ -255,15 +273,9 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func openQuorum(
-        _ storage: OpenStorage, _ replicas: ReplicaManager, _ published: PublishedMetadata,
-        _ directories: DirectoryReports
+        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ published: PublishedMetadata
     ) throws -> MetadataQuorum {
-        let configuration = configuration
-        let updater = ReplicaUpdater(
-            nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: loggers.logger("storage"),
-            logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) },
-            directoryFound: { place, directory in directories.found(place, in: directory) })
-        return try MetadataQuorum(
+        try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
