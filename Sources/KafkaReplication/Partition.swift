@@ -218,11 +218,14 @@ package final class Partition: Sendable {
     }
 
     private func syncOnce(on queues: any QueueFactory) {
-        let (waiting, log) = state.withLock { state in
+        let (waiting, log, isRemoved) = state.withLock { state in
             defer { state.syncWaiters = [] }
-            return (state.syncWaiters, state.log)
+            return (state.syncWaiters, state.log, state.isRemoved)
         }
-        let fault = log.map { Self.sync($0, waiting) } ?? PartitionFault(.unknownTopicOrPartition)
+        let fault =
+            if let log { Self.sync(log, waiting) } else {
+                PartitionFault(isRemoved ? .unknownTopicOrPartition : .kafkaStorageError)
+            }
         if fault == nil { notify(bytes: 1) }
         for waiter in waiting { waiter.complete(fault) }
         let goesOn = state.withLock { state in

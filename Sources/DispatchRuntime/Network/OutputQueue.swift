@@ -14,8 +14,7 @@ struct FileRange {
     var offset: Int64
     var count: Int
     /// Up to here the page cache was found, or made, to hold the file; it is not asked again: if the pages are gone,
-    /// waiting
-    /// for the disk is the lesser evil.
+    /// waiting for the disk is the lesser evil.
     var residentEnd: Int64 = 0
 }
 

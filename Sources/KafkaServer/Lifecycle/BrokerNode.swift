@@ -55,7 +55,9 @@ package final class BrokerNode: @unchecked Sendable {
         self.runtime = runtime
         self.loggers = loggers
         log = loggers.logger("server")
-        requestMemory = RequestMemory(limit: configuration.network.queuedRequestBytesMax.map { Int($0) })
+        let network = configuration.network
+        requestMemory = RequestMemory(
+            limit: network.queuedRequestBytesMax.map { max(Int($0), Frame.prefixSize + network.requestBytesMax) })
         queue = runtime.queues.makeQueue(label: "metadata")
     }
 
