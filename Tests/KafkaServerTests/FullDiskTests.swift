@@ -9,7 +9,7 @@ import Testing
 
 /// A disk without space: writes are refused with an error that clients try again after, and nothing else happens.
 @Suite struct FullDiskTests {
-    private static let value = String(repeating: "x", count: 5_000)
+    private static let value = String(repeating: "x", count: 100_000)
 
     private func produce(_ broker: TestBroker, _ topic: String = "t") throws -> ErrorCode {
         let batch = try Batches.batch([Self.value], timestamp: broker.now)
@@ -41,7 +41,8 @@ import Testing
     }
 
     @Test(arguments: [
-        [:], ["flush.messages": "1"], ["segment.bytes": "12000"], ["segment.bytes": "12000", "flush.messages": "1"],
+        [:], ["flush.messages": "1"], ["segment.bytes": "1048576"],
+        ["segment.bytes": "1048576", "flush.messages": "1"],
     ])
     func `producers are refused until there is space, readers and what was acknowledged are not harmed`(
         configs: [String: String]
@@ -49,8 +50,8 @@ import Testing
         let broker = try TestBroker()
         try broker.createTopic("t", configs)
         #expect(try produce(broker) == .none)
-        let taken = try fill(broker, spare: 100_000) + 1
-        #expect(taken > 5)
+        let taken = try fill(broker, spare: 2_500_000) + 1
+        #expect(taken > 15)
         for _ in 0..<3 { #expect(try produce(broker) == .kafkaStorageError) }
         #expect(try count(broker) == taken)
         // Checkpoints and everything else that is due in the background meets the full disk, too.
@@ -67,11 +68,11 @@ import Testing
     @Test func `a full disk takes no directory out of service`() throws {
         let broker = try TestBroker(["log.dirs": "/a,/b", "metadata.log.dir": "/meta"])
         try broker.createTopic("t")
-        _ = try fill(broker, spare: 50_000)
+        _ = try fill(broker, spare: 500_000)
         try broker.world.advance(by: 100_000)
         let described = try broker.call(DescribeLogDirsRequest(topics: nil), version: 4)
         #expect(described.results.map(\.errorCode) == [0, 0])
-        #expect(described.results[0].usableBytes < 20_000)
+        #expect(described.results[0].usableBytes < 200_000)
     }
 
     @Test func `a partition that could not be made for want of space is made when there is some`() throws {
@@ -87,8 +88,8 @@ import Testing
 
     @Test func `a stop on a full disk is survived`() throws {
         let broker = try TestBroker()
-        try broker.createTopic("t", ["segment.bytes": "12000"])
-        let taken = try fill(broker, spare: 60_000)
+        try broker.createTopic("t", ["segment.bytes": "1048576"])
+        let taken = try fill(broker, spare: 1_500_000)
         broker.files.setCapacity(0)
         try broker.shutdown()
         broker.files.setCapacity(nil)

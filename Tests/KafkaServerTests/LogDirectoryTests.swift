@@ -299,7 +299,7 @@ import Testing
     @Test func `an idle copy is shown as one`() throws {
         let broker = try start()
         broker.files.setFault { _, operation, path in
-            operation == .write && path.contains("-future") ? .noSpace : nil
+            operation == .write && path.contains("-future/0") ? .noSpace : nil
         }
         #expect(try move("t", to: "/b", broker) == .none)
         try broker.world.advance(by: 100)
@@ -310,6 +310,7 @@ import Testing
         #expect(try describe(broker).results.map { $0.topics.map(\.name) } == [[], ["u"]])
         broker.files.setFault(nil)
         try broker.restart()
+        try broker.world.advance(by: 100)
         #expect(try broker.files.list("/b").filter { $0.hasPrefix("t-") } == [])
     }
 }
