@@ -67,6 +67,11 @@ extension InMemoryFileSystem {
     /// Forgets a halt that has not come yet.
     public func cancelHalt() { state.withLock { $0.haltAt = nil } }
 
+    /// How many calls there are until the halt; nil where none is ordered, or it has come.
+    public var callsUntilHalt: Int? {
+        state.withLock { state in state.isHalted ? nil : state.haltAt.map { $0 - state.callCount - 1 } }
+    }
+
     /// Whether a halt has come.
     public var isHalted: Bool { state.withLock { $0.isHalted } }
 }

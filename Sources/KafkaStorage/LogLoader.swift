@@ -57,6 +57,8 @@ struct LogLoader {
         let topicID = try loadTopicID()
         var state = try makeState(start: start, epochs: LeaderEpochCache(), topicID: topicID)
         let isUnclean = !options.wasCleanShutdown && !isNew
+        // The process that wrote it may have died before the file was synced, and nobody else would do it.
+        state.topicIDIsDirty = isUnclean && topicID != nil
         if isUnclean || epochs == nil {
             try recover(&state, &epochs)
         } else {

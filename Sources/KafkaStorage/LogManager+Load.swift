@@ -256,6 +256,9 @@ extension LogManager {
             do throws(StorageError) {
                 if directory.cleanShutdown != nil {
                     try CleanShutdownMarker.remove(directory: directory.path, runtime.files)
+                } else {
+                    // The process that made a log may have died before the log's own name was synced.
+                    try storing { () throws(FileError) in try runtime.files.syncDirectory(directory.path) }
                 }
             } catch {
                 markOffline(directory: directory.path, reason: "\(error)")

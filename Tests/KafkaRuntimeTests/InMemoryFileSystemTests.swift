@@ -244,8 +244,10 @@ import Testing
         #expect(bytes[..<4] == [1, 1, 1, 0])
         #expect(bytes[10..<14] == [2, 2, 0, 0])
         #expect(bytes[20] == 0)
-        files.halt(after: 0)
+        files.halt(after: 3)
+        #expect(files.callsUntilHalt == 3)
         files.cancelHalt()
+        #expect(files.callsUntilHalt == nil)
         try files.remove("/d/f")
     }
 

@@ -281,9 +281,10 @@ package final class BrokerNode: @unchecked Sendable {
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
-            publisher: { image, delta in
+            publisher: { [queue] image, delta in
                 updater.apply(image, delta)
                 published.publish(image)
+                updater.retryLater(on: queue, published)
             },
             onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }

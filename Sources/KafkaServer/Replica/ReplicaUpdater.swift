@@ -2,18 +2,24 @@
 internal import KafkaBase
 internal import KafkaMetadata
 internal import KafkaReplication
+internal import KafkaRuntime
 internal import KafkaStorage
 internal import Logging
 
 /// Brings the partitions of this broker in line with the cluster's metadata. Runs on the metadata queue only, which is
 /// what orders its changes.
 struct ReplicaUpdater: Sendable {
+    /// Milliseconds until what could not be opened is tried again.
+    private static let retryInterval: Int64 = 2_000
+
     let nodeID: Int32
     let replicas: ReplicaManager
     let logs: LogManager
     let log: Logger
     /// What a topic's log is configured with.
     let logConfiguration: @Sendable (TopicImage, MetadataImage) -> LogConfiguration
+    /// Those whose logs could not be opened for want of space or the like.
+    let unopened = UnopenedReplicas()
     /// Told where a replica lies when that is not what the metadata say.
     let directoryFound: @Sendable (TopicIDPartition, KafkaUUID) -> Void
 
@@ -101,6 +107,28 @@ struct ReplicaUpdater: Sendable {
                 partitions: partitions))
     }
 
+    /// Sees to it that what could not be opened is tried again from time to time, until it is there.
+    func retryLater(on queue: any SerialQueue, _ published: PublishedMetadata) {
+        guard unopened.mustSchedule() else { return }
+        queue.schedule(after: Self.retryInterval) {
+            retryOpening(published.image)
+            retryLater(on: queue, published)
+        }
+    }
+
+    private func retryOpening(_ image: MetadataImage) {
+        for (replica, expectation) in unopened.takeAll() {
+            guard let topic = image.topics.topic(id: replica.topicID),
+                let registration = topic.partition(replica.partition), registration.replicas.contains(nodeID),
+                let partition = replicas.topic(id: topic.id)?.partition(replica.partition), partition.log == nil,
+                let log = open(
+                    topic, replica.partition, registration, logConfiguration(topic, image), expectation)
+            else { continue }
+            partition.attach(log)
+            compareDirectory(topic, replica.partition, registration)
+        }
+    }
+
     private func open(
         _ topic: TopicImage, _ index: Int32, _ registration: PartitionRegistration, _ configuration: LogConfiguration,
         _ expectation: LogExpectation
@@ -117,6 +145,9 @@ struct ReplicaUpdater: Sendable {
         } catch {
             self.log.error(
                 "opening a partition failed", metadata: ["partition": "\(name)", "reason": "\(error)"])
+            if case .io(let failure) = error, failure.kind == .noSpace || failure.kind == .tooManyOpenFiles {
+                unopened.add(TopicIDPartition(topicID: topic.id, partition: index), expectation)
+            }
             return nil
         }
     }
