@@ -73,9 +73,6 @@ package final class Partition: Sendable {
     /// The log, also where this broker does not lead the partition; nil while it is offline.
     package var log: UnifiedLog? { state.withLock { $0.isOffline ? nil : $0.log } }
 
-    /// Whether the log could not be opened, or its directory has failed.
-    package var isOffline: Bool { state.withLock { $0.isOffline && !$0.isRemoved } }
-
     package func update(_ leadership: Leadership) {
         let lost = state.withLock { state -> [any PartitionWaiter] in
             let wasLocal = state.leader.isLocal

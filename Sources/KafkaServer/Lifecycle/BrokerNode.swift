@@ -17,8 +17,6 @@ internal import Synchronization
 package final class BrokerNode: @unchecked Sendable {
     /// Milliseconds that connections have to take what was answered when the broker stops.
     private static let drainTimeout: Int64 = 5_000
-    /// Milliseconds between attempts to open partitions that could not be opened.
-    private static let reopenInterval: Int64 = 5_000
 
     private enum Phase {
         case idle
@@ -105,7 +103,6 @@ package final class BrokerNode: @unchecked Sendable {
     /// What is open while the logs are loaded.
     private struct Starting {
         let storage: OpenStorage
-        let updater: ReplicaUpdater
         let quorum: MetadataQuorum
         let listeners: ListenerGroup
         let replicas: ReplicaManager
@@ -137,7 +134,7 @@ package final class BrokerNode: @unchecked Sendable {
                 logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) },
                 directoryFound: { place, directory in directories.found(place, in: directory) })
             return Starting(
-                storage: storage, updater: updater, quorum: try openQuorum(storage, updater, published),
+                storage: storage, quorum: try openQuorum(storage, updater, published),
                 listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas,
                 published: published, directories: directories)
         } catch {
@@ -191,7 +188,6 @@ package final class BrokerNode: @unchecked Sendable {
                 storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher,
                 directories: starting.directories))
         starting.directories.start(quorum)
-        reopenPartitions(starting.updater, quorum)
         storage.logs.onMove { [weak self] partition, directoryID in self?.moved(partition, to: directoryID) }
         log.info(
             "broker started",
@@ -230,15 +226,6 @@ package final class BrokerNode: @unchecked Sendable {
                 directory.partitions.compactMap { name in
                     topics.id(ofTopic: name.topic).map { TopicIDPartition(topicID: $0, partition: name.partition) }
                 })
-        }
-    }
-
-    /// Every few seconds tries to open what could not be opened.
-    private func reopenPartitions(_ updater: ReplicaUpdater, _ quorum: MetadataQuorum) {
-        queue.schedule(after: Self.reopenInterval) { [weak self] in
-            guard let self, case .running = phase else { return }
-            updater.reopen(quorum.published)
-            reopenPartitions(updater, quorum)
         }
     }
 

@@ -23,30 +23,6 @@ struct ReplicaUpdater: Sendable {
     /// Told where a replica lies when that is not what the metadata say.
     let directoryFound: @Sendable (TopicIDPartition, KafkaUUID) -> Void
 
-    /// Tries again to open the logs that could not be opened, perhaps for want of space. Where a directory has failed, a
-    /// start has to look what is in it.
-    func reopen(_ image: MetadataImage) {
-        if logs.hasFailedDirectories { return }
-        for topic in replicas.allTopics() {
-            guard let registered = image.topics.topic(id: topic.id) else { continue }
-            for partition in topic.partitions {
-                guard let partition, partition.isOffline else { continue }
-                do throws(StorageError) {
-                    let opened = try logs.createLog(
-                        for: partition.topicPartition, topicID: topic.id,
-                        configuration: logConfiguration(registered, image), expecting: .log)
-                    opened.updateHighWatermark(opened.logEndOffset)
-                    partition.attach(opened)
-                    log.info("partition opened", metadata: ["partition": "\(partition.topicPartition)"])
-                } catch {
-                    log.debug(
-                        "opening a partition failed again",
-                        metadata: ["partition": "\(partition.topicPartition)", "reason": "\(error)"])
-                }
-            }
-        }
-    }
-
     func apply(_ image: MetadataImage, _ delta: MetadataDelta) {
         for deleted in delta.deletedTopics { remove(deleted) }
         var changed: [KafkaUUID] = delta.changedPartitions.map(\.topicID)
