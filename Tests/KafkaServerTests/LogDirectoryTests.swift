@@ -192,6 +192,21 @@ import Testing
         try broker.beginStart { outcome in #expect(throws: StartError.self) { try outcome.get() } }
     }
 
+    @Test func `nothing starts when the directory of the metadata fails while its logs are loaded`() throws {
+        let broker = try start(["metadata.log.dir": "/a"])
+        try broker.shutdown()
+        fail("/a/t-0", InMemoryFileSystem.Operation.allCases, broker)
+        try broker.replaceNode()
+        try broker.beginStart { outcome in
+            let error = #expect(throws: StartError.self) { try outcome.get() }
+            #expect(error?.description.hasPrefix("/a, which holds the cluster's metadata, cannot be used") == true)
+        }
+        broker.files.setFault(nil)
+        try broker.replaceNode()
+        try broker.start()
+        #expect(try broker.records(of: "t") == ["0=x"])
+    }
+
     @Test func `a copy of a directory is not taken for another`() throws {
         let broker = try start()
         try broker.shutdown()

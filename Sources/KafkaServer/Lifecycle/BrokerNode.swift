@@ -200,11 +200,20 @@ package final class BrokerNode: @unchecked Sendable {
         return .success(())
     }
 
-    /// One directory in service is enough; the partitions in the others are offline.
+    /// One directory in service is enough, where it is the one that holds the metadata or those are elsewhere; the
+    /// partitions in the others are offline.
     private func checkDirectories(_ logs: LogManager, _ report: LoadReport) throws(StartError) {
-        guard !logs.directories.contains(where: \.isOnline) else { return }
-        throw StartError(
-            "no log directory can be used: \(report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))")
+        let directories = logs.directories
+        guard directories.contains(where: \.isOnline) else {
+            throw StartError(
+                "no log directory can be used: "
+                    + report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))
+        }
+        if let failed = directories.first(where: { $0.path == configuration.storage.metadataLogDirectory }),
+            let failure = failed.failure
+        {
+            throw StartError("\(failed.path), which holds the cluster's metadata, cannot be used: \(failure)")
+        }
     }
 
     /// Takes the partitions of a failed directory out of service and has the controller told. A broker without any
