@@ -31,6 +31,17 @@ extension UnifiedLog {
         }
     }
 
+    /// Whether all of `segments` still are the log's, as they were, and where they were.
+    func holds(_ segments: [SegmentToClean], in directory: String) -> Bool {
+        state.withLock { state in
+            !state.isClosed && state.directory == directory
+                && segments.allSatisfy { wanted in
+                    state.segmentIndex(for: wanted.baseOffset).map { state.segments[$0] } === wanted.segment
+                        && wanted.segment.size == wanted.size
+                }
+        }
+    }
+
     /// Puts cleaned segments, whose files are durable under names that end in `.cleaned`, into the place of those they
     /// were made of. Blocks for two syncs of the directory, without the log's lock.
     ///
@@ -38,7 +49,7 @@ extension UnifiedLog {
     ///
     /// 1. `.cleaned` becomes `.swap`, the highest base offset first. While there is any `.cleaned` file, the next start
     ///    removes it and every `.swap` at or above it.
-    /// 2. The directory is synced: from here on the next start finishes the swap.
+    /// 2. Other `.cleaned` files, of a cleaning that failed, are removed and the directory is synced: from here on the next start finishes the swap.
     /// 3. The old files become `.deleted`, the lowest offset first, so that of two records with one key it is never the
     ///    later that goes alone. Then `.swap` goes from the new names, from the log files first.
     /// 4. The directory is synced, and the old files are removed after `file.delete.delay.ms`; reads that are under way
@@ -51,10 +62,12 @@ extension UnifiedLog {
         try settling { (state) throws(StorageError) in try state.prepareSwap(old, new) }
         let directory = directory
         do throws(FileError) {
+            try removeLeftovers(directory)
             try runtime.files.syncDirectory(directory)
         } catch {
             state.withLock { $0.abandonSwap() }
             settle()
+            report(.io(error))
             throw .io(error)
         }
         let (removals, delay) = try settling { (state) throws(StorageError) in
@@ -64,8 +77,17 @@ extension UnifiedLog {
             try runtime.files.syncDirectory(directory)
         } catch {
             try settling { (state) throws(StorageError) in state.goOffline(.io(error)) }
+            report(.io(error))
             throw .io(error)
         }
         remover.remove(removals, after: delay)
+    }
+
+    /// Removes what earlier cleanings could not remove when they failed: one `.cleaned` file would make the swap void at
+    /// the next start, when the old segments may be gone.
+    private func removeLeftovers(_ directory: String) throws(FileError) {
+        for name in try runtime.files.list(directory) where name.hasSuffix(LogFileNames.cleanedSuffix) {
+            try runtime.files.remove("\(directory)/\(name)")
+        }
     }
 }

@@ -12,6 +12,7 @@ struct CleanedOutput: ~Copyable {
     private let directory: String
     private let parameters: LogSegment.Parameters
     private let bufferBytes: Int
+    private let segmentBytesMax: Int64
     private let files: any FileSystem
     /// Ascending; all but the last are complete.
     private(set) var segments: [LogSegment] = []
@@ -20,13 +21,16 @@ struct CleanedOutput: ~Copyable {
     private var pending: [RetainedBatch] = []
 
     /// Begins with an empty segment at `baseOffset`, the first of the group's.
+    ///
+    /// - Parameter segmentBytesMax: where a further segment is begun; positions go up to 2³¹−1.
     init(
-        directory: String, baseOffset: Int64, bufferBytes: Int, _ parameters: LogSegment.Parameters,
-        _ files: any FileSystem
+        directory: String, baseOffset: Int64, bufferBytes: Int, segmentBytesMax: Int64,
+        _ parameters: LogSegment.Parameters, _ files: any FileSystem
     ) throws(StorageError) {
         self.directory = directory
         self.parameters = parameters
         self.bufferBytes = bufferBytes
+        self.segmentBytesMax = segmentBytesMax
         self.files = files
         buffer = ByteWriter(capacity: bufferBytes)
         try begin(at: baseOffset)
@@ -76,7 +80,7 @@ struct CleanedOutput: ~Copyable {
         let end = segment.size + Int64(waiting + batch.byteCount)
         // The first of a segment always does: it begins there.
         return end == Int64(batch.byteCount)
-            || end <= Int64(Int32.max) && batch.lastOffset - segment.baseOffset <= Int64(Int32.max)
+            || end <= segmentBytesMax && batch.lastOffset - segment.baseOffset <= Int64(Int32.max)
     }
 
     private func write(
@@ -108,11 +112,19 @@ struct CleanedOutput: ~Copyable {
     }
 
     private mutating func begin(at baseOffset: Int64) throws(StorageError) {
-        let segment = try storing { () throws(FileError) in
-            try LogSegment.create(
-                baseOffset: baseOffset, directory: directory, suffix: LogFileNames.cleanedSuffix, parameters, files)
+        do throws(FileError) {
+            segments.append(
+                try LogSegment.create(
+                    baseOffset: baseOffset, directory: directory, suffix: LogFileNames.cleanedSuffix, parameters, files)
+            )
+        } catch {
+            let name = "\(directory)/\(LogFileNames.digits(baseOffset))"
+            for kind in [LogFileNames.logSuffix, LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix] {
+                try? files.remove(name + kind + LogFileNames.cleanedSuffix)
+            }
+            throw .io(error)
         }
-        segments.append(segment)
+        guard let segment = segments.last else { return }
         // What an earlier attempt left must not be taken for this segment's.
         do throws(FileError) { try files.remove(segment.transactionIndexPath) } catch {
             if error.kind != .notFound { throw .io(error) }

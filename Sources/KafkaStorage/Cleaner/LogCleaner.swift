@@ -15,7 +15,7 @@ import Synchronization
 /// cleaned around the damage. Failures of the disk take the directory out of service, but for a full one: that is
 /// tried again later.
 ///
-/// Safe to use from any thread. Lock order: the cleaner's, then a manager's, then a log's.
+/// Safe to use from any thread. Its lock is held alone, never with a manager's or a log's.
 public final class LogCleaner: Sendable {
     /// What a worker is to do with the log that it has.
     enum Order: Sendable {

@@ -18,6 +18,8 @@ final class LogCleaning: @unchecked Sendable {
         var loadFactor: Double
         /// Memory for reading, and as much again for writing.
         var bufferBytes: Int
+        /// The most bytes of a cleaned segment; `segment.bytes` bounds what is put together, this what comes of it.
+        var segmentBytesMax = Int64(Int32.max)
     }
 
     private enum Stage {
@@ -89,12 +91,22 @@ final class LogCleaning: @unchecked Sendable {
 
     /// Does a piece of work of about `bufferBytes`; returns how many bytes were read and written. On an error, and
     /// where it is not to go on, `abandon` must be called.
+    ///
+    /// Throws `closed` where the log has lost segments meanwhile, by truncation or deletion: nothing is wrong with it.
     func advance() throws(StorageError) -> Int64 {
         let before = statistics.bytesRead + statistics.bytesWritten
-        switch stage {
-        case .mapping(let index): try mapPiece(index)
-        case .filtering: try filterPiece()
-        case .done: break
+        do throws(StorageError) {
+            switch stage {
+            case .mapping(let index): try mapPiece(index)
+            case .filtering: try filterPiece()
+            case .done: break
+            }
+        } catch {
+            if case .mapping = stage, !log.holds(plan.segments, in: plan.directory) {
+                throw .closed(path: plan.directory)
+            }
+            if !log.holds(groups.flatMap(\.self), in: plan.directory) { throw .closed(path: plan.directory) }
+            throw error
         }
         return statistics.bytesRead + statistics.bytesWritten - before
     }
@@ -255,7 +267,7 @@ final class LogCleaning: @unchecked Sendable {
         let opened = OpenOutput(
             try CleanedOutput(
                 directory: plan.directory, baseOffset: group[0].baseOffset, bufferBytes: options.bufferBytes,
-                plan.parameters, runtime.files))
+                segmentBytesMax: options.segmentBytesMax, plan.parameters, runtime.files))
         output = opened
         return opened
     }
@@ -264,9 +276,10 @@ final class LogCleaning: @unchecked Sendable {
         guard let output else { return }
         try output.output.finish(modifiedMilliseconds: try modified(group[group.count - 1]))
         let made = output.output.segments
+        // From here on the files are the log's: where the swap fails, they may be all there is.
+        self.output = nil
         try log.replaceSegments(group.map(\.segment), with: made)
         statistics.segmentsAfter += made.count
-        self.output = nil
         groups.removeLast()
         nextInGroup = 0
         guard groups.isEmpty else { return }

@@ -82,9 +82,11 @@ extension UnifiedLog {
     /// Cleans what can be cleaned, whether it is due or not; nil where there is nothing.
     @discardableResult
     func cleanNow(
-        now: Int64 = TestBatches.time, mapBytes: Int64 = 1 << 20, bufferBytes: Int = 4096
+        now: Int64 = TestBatches.time, mapBytes: Int64 = 1 << 20, bufferBytes: Int = 4096,
+        segmentBytesMax: Int64 = Int64(Int32.max)
     ) throws -> CleaningStatistics? {
-        let options = LogCleaning.Options(mapBytes: mapBytes, loadFactor: 0.9, bufferBytes: bufferBytes)
+        let options = LogCleaning.Options(
+            mapBytes: mapBytes, loadFactor: 0.9, bufferBytes: bufferBytes, segmentBytesMax: segmentBytesMax)
         guard let cleaning = try LogCleaning(self, options, now: now) else { return nil }
         do {
             while !cleaning.isDone { _ = try cleaning.advance() }
