@@ -189,10 +189,7 @@ struct LogLoader {
         do throws(StorageError) {
             return try PartitionMetadataFile.read(path(LogFileNames.partitionMetadata), files)
         } catch {
-            // A log that never held anything is not synced by a clean shutdown.
-            guard case .corrupt(_, _, let reason) = error,
-                !options.wasCleanShutdown || segments.allSatisfy({ $0.size == 0 })
-            else { throw error }
+            guard case .corrupt(_, _, let reason) = error, !options.wasCleanShutdown else { throw error }
             remove(LogFileNames.partitionMetadata, reason)
             return nil
         }
