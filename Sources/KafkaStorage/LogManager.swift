@@ -257,7 +257,14 @@ public final class LogManager: Sendable {
             // A new log of this name must not be taken for clean.
             if log.cleanedUpTo != nil { runtime.queues.runBlocking { self.checkpointCleanedOffsets() } }
         } catch {
-            state.withLock { $0.logs[partition] = log }
+            state.withLock { state in
+                // The failure may have taken the directory out of service, and the log's place with it.
+                if state.places[partition] == nil {
+                    log.markOffline("\(error)")
+                } else {
+                    state.logs[partition] = log
+                }
+            }
             throw error
         }
     }

@@ -180,7 +180,8 @@ struct ProducerStateTable: Sendable {
 
     /// A producer with an open transaction never expires.
     private static func isExpired(_ state: ProducerState, now: Int64, expirationMs: Int64) -> Bool {
-        state.currentTransactionFirstOffset < 0 && now - state.lastTimestamp >= expirationMs
+        // A timestamp may be anything that a file holds.
+        state.currentTransactionFirstOffset < 0 && now - max(state.lastTimestamp, -1) >= expirationMs
     }
 
     /// All producers, by id.

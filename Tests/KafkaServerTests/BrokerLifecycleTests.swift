@@ -134,6 +134,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [("meta.properties", false), ("__cluster_metadata-0/quorum-state", true)])
+    func `a file that is lost or cannot be read stops the start with its path`(name: String, isKept: Bool) throws {
+        let broker = try TestBroker(["log.dirs": "/data"])
+        try broker.shutdown()
+        let files = broker.host.runtime.files
+        if isKept {
+            try files.replaceFile("/data/\(name)", with: Array("garbage".utf8))
+        } else {
+            try files.remove("/data/\(name)")
+        }
+        try broker.replaceNode(["log.dirs": "/data"])
+        try broker.beginStart { outcome in
+            guard case .failure(let error) = outcome else { return #expect(Bool(false), "started") }
+            #expect(error.description.contains("/data") && error.description.contains(name.split(separator: "/").last!))
+        }
+        #expect(try files.status("/data/meta.properties") == nil || isKept, "a new identity would lose the topics")
+    }
+
     // MARK: Stop
 
     @Test func `fetches that wait are answered when the broker stops`() throws {

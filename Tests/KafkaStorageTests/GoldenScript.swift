@@ -4,6 +4,7 @@ import Foundation
 import KafkaBase
 import KafkaRecords
 import KafkaRuntime
+import Synchronization
 import Testing
 
 @testable import KafkaStorage
@@ -17,23 +18,58 @@ enum GoldenScript {
     /// The names of the golden directories.
     static let cases: [String] = isAvailable ? (try? run("cases")) ?? [] : []
 
-    /// Runs the script and decodes the line it prints. Fails with the script's complaint where it has one.
-    static func run<Answer: Decodable>(_ arguments: String...) throws -> Answer {
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../Support/log_directory.py").standardized.path
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-B", script] + arguments
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(complaint)")
-        return try JSONDecoder().decode(Answer.self, from: bytes)
+    /// One interpreter for all tests: starting one takes longer than what it is asked for. It ends with this process.
+    private final class Interpreter: Sendable {
+        private struct Pipes {
+            let input: FileHandle
+            let output: FileHandle
+        }
+
+        private let pipes: Mutex<Pipes?>
+
+        init() {
+            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                .appendingPathComponent("../Support/log_directory.py").standardized.path
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = ["python3", "-B", script, "serve"]
+            let (input, output) = (Pipe(), Pipe())
+            process.standardInput = input
+            process.standardOutput = output
+            let started = (try? process.run()) != nil
+            pipes = Mutex(
+                started ? Pipes(input: input.fileHandleForWriting, output: output.fileHandleForReading) : nil)
+        }
+
+        /// The line that answers; nil where the interpreter is gone.
+        func answer(_ arguments: [String]) throws -> Data? {
+            let question = try JSONEncoder().encode(arguments) + Data("\n".utf8)
+            return try pipes.withLock { pipes in
+                guard let pipes else { return nil }
+                try pipes.input.write(contentsOf: question)
+                var line = Data()
+                while line.last != UInt8(ascii: "\n") {
+                    let more = pipes.output.availableData
+                    if more.isEmpty { return nil }
+                    line += more
+                }
+                return line
+            }
+        }
+    }
+
+    private static let interpreter = Interpreter()
+
+    private struct Answer<Result: Decodable>: Decodable {
+        var result: Result?
+        var fault: String?
+    }
+
+    /// Runs a command of the script and decodes its answer. Fails with the script's complaint where it has one.
+    static func run<Result: Decodable>(_ arguments: String...) throws -> Result {
+        let line = try #require(try interpreter.answer(arguments), "the script ended")
+        let answer = try JSONDecoder().decode(Answer<Result>.self, from: line)
+        return try #require(answer.result, "\(answer.fault ?? "")")
     }
 
     /// Offset, timestamp, key and value of a record.

@@ -37,6 +37,9 @@ extension BrokerNode {
         log.segmentMs = configuration.quorum.segmentAge
         // The raft node bounds its batches itself.
         log.maxMessageBytes = .max
+        // Only what a snapshot replaces may go, whatever its age and size.
+        log.retentionMs = -1
+        log.retentionBytes = -1
         return log
     }
 

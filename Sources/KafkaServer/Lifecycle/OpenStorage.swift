@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
 internal import KafkaMetadata
+internal import KafkaRaft
 internal import KafkaRuntime
 internal import KafkaStorage
 internal import Logging
@@ -57,6 +58,9 @@ struct OpenStorage: Sendable {
         }
     }
 
+    /// Written by a node's first election, after the directory was formatted.
+    private static let ranBefore = "\(MetadataStore.topicPartition)/\(QuorumState.fileName)"
+
     private init(
         _ configuration: BrokerConfiguration, _ runtime: Runtime, _ logs: LogManager, _ cleaner: LogCleaner?,
         _ log: Logger, metadataRoot: String, lock: (any FileLock)?
@@ -81,6 +85,11 @@ struct OpenStorage: Sendable {
         guard unformatted.isEmpty || configuration.storage.autoFormat else {
             throw StartError(
                 "\(unformatted[0]) is not formatted and auto.format=false: run swiftkafka storage format first")
+        }
+        // A node has run here: a new identity would make strangers of its topics.
+        for path in unformatted where try runtime.files.status("\(path)/\(Self.ranBefore)") != nil {
+            throw StartError(
+                "\(path) holds a metadata log but no meta.properties: put the file back, or use another directory")
         }
         var ids: [String: KafkaUUID] = [:]
         for (path, properties) in known { ids[path] = properties?.directoryID }
