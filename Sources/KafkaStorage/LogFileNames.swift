@@ -51,6 +51,11 @@ package enum LogFileNames {
         return topic + tail
     }
 
+    /// Whether a marked name shows the whole topic, so that a start can tell whose it is.
+    static func hasRoomForMark(_ partition: TopicPartition) -> Bool {
+        marked(partition, unique: .zero, suffix: futureSuffix).hasPrefix("\(partition).")
+    }
+
     /// The partition, where `name` is that of a marked directory with this suffix.
     package static func marked(_ name: String, suffix: String) -> TopicPartition? {
         guard name.hasSuffix(suffix) else { return nil }

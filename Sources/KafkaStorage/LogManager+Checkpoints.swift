@@ -30,6 +30,7 @@ extension LogManager {
 
     /// Writes checkpoints and forgets silent producers at their intervals, from now until the shutdown.
     public func startTasks() {
+        startMoves()
         let delay = configuration.initialTaskDelayMs
         repeatTask(after: delay, every: configuration.recoveryPointCheckpointIntervalMs) {
             $0.checkpointRecoveryPoints()
@@ -98,11 +99,17 @@ extension LogManager {
     private func write(_ checkpoint: Checkpoint) {
         checkpointing.withLock { _ in
             guard state.withLock({ $0.isLoaded }) else { return }
-            let (directories, logs, places) = state.withLock { ($0.directories, $0.logs, $0.places) }
+            let (directories, logs, places, futures) = state.withLock {
+                ($0.directories, $0.logs, $0.places, $0.futures)
+            }
             var offsets = [[TopicPartition: Int64]](repeating: [:], count: directories.count)
             for (partition, log) in logs {
                 guard let place = places[partition], let offset = checkpoint.offset(of: log) else { continue }
                 offsets[place][partition] = offset
+            }
+            for (partition, future) in futures {
+                guard let offset = checkpoint.offset(of: future.log) else { continue }
+                offsets[future.place][partition] = offset
             }
             let name = checkpoint.fileName
             for (place, directory) in directories.enumerated() where directory.isOnline && directory.lock != nil {

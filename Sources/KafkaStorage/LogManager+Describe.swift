@@ -33,7 +33,9 @@ public struct LogDirectoryDescription: Sendable {
 extension LogManager {
     /// All directories in their order, with those of their logs that `isWanted`. Blocks.
     public func describe(where isWanted: (TopicPartition) -> Bool) -> [LogDirectoryDescription] {
-        let (directories, logs, places) = state.withLock { ($0.directories, $0.logs, $0.places) }
+        let (directories, logs, places, futures) = state.withLock {
+            ($0.directories, $0.logs, $0.places, $0.futures)
+        }
         var found = [[LogDirectoryDescription.Log]](repeating: [], count: directories.count)
         for partition in logs.keys.filter(isWanted).sorted() {
             guard let log = logs[partition], let place = places[partition] else { continue }
@@ -42,6 +44,15 @@ extension LogManager {
                     partition: partition, size: log.size, offsetLag: max(0, log.highWatermark - log.logEndOffset),
                     isFuture: false))
         }
+        for partition in futures.keys.filter(isWanted).sorted() {
+            guard let future = futures[partition] else { continue }
+            let end = logs[partition]?.logEndOffset ?? 0
+            found[future.place].append(
+                .init(
+                    partition: partition, size: future.log.size, offsetLag: max(0, end - future.log.logEndOffset),
+                    isFuture: true))
+        }
+        for place in found.indices { found[place].sort { $0.partition < $1.partition } }
         return zip(directories, found).map { directory, logs in describe(directory, logs) }
     }
 

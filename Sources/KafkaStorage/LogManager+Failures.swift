@@ -53,6 +53,9 @@ extension LogManager {
                 log.markOffline(reason)
                 lost.append(partition)
             }
+            // A copy is of no use without its log, or without its own directory; the files stay for the next start.
+            let copies = state.futures.filter { $0.value.place == place || lost.contains($0.key) }.keys.sorted()
+            for partition in copies { state.futures.removeValue(forKey: partition)?.log.markOffline(reason) }
             return FailedDirectory(
                 path: path, directoryID: state.directories[place].directoryID, reason: reason, partitions: lost)
         }

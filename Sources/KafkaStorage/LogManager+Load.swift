@@ -9,6 +9,8 @@ extension LogManager {
         var place: Int
         var partition: TopicPartition
         var path: String
+        /// A copy that was to replace a log in another directory.
+        var isFuture: Bool
         var options: LogOpenOptions
     }
 
@@ -136,14 +138,16 @@ extension LogManager {
         for name in names {
             let path = "\(directory.path)/\(name)"
             if LogFileNames.marked(name, suffix: LogFileNames.deleteSuffix) != nil { deleted.append(path) }
-            guard let partition = LogDirectory.partition(name) else { continue }
+            let copied = LogFileNames.marked(name, suffix: LogFileNames.futureSuffix)
+            guard let partition = copied ?? LogDirectory.partition(name) else { continue }
             var options = LogOpenOptions()
             options.recoveryPoint = recoveryPoints[partition] ?? 0
             options.logStartOffset = logStarts[partition] ?? 0
             options.highWatermark = highWatermarks[partition] ?? 0
             options.cleanedUpTo = cleanedOffsets[partition]
             options.wasCleanShutdown = directory.cleanShutdown != nil
-            items.append(LoadItem(place: place, partition: partition, path: path, options: options))
+            items.append(
+                LoadItem(place: place, partition: partition, path: path, isFuture: copied != nil, options: options))
         }
         if !deleted.isEmpty { remover.remove(deleted, after: 0) }
         return items
@@ -162,7 +166,11 @@ extension LogManager {
             do throws(StorageError) {
                 if let log = try load(item, topicConfiguration(item.partition.topic)) { bytes = log.size }
             } catch {
-                if case .corrupt = error {
+                if case .corrupt(_, _, let reason) = error, item.isFuture {
+                    // It can be made again.
+                    observer?.logEvent(.removedFile(path: item.path, reason: reason))
+                    remover.remove([item.path], after: 0)
+                } else if case .corrupt = error {
                     work.state.withLock { $0.failedLogs.append((item.partition, error)) }
                     state.withLock { $0.unreadable[item.partition] = error }
                 } else {
@@ -183,22 +191,64 @@ extension LogManager {
         let status = try storing { () throws(FileError) in try runtime.files.status(item.path) }
         guard status?.isDirectory == true else { return nil }
         let log = try open(item.path, item.partition, nil, topic, item.options)
-        let duplicate = state.withLock { state -> Bool in
-            guard state.directories[item.place].isOnline else { return false }
-            if state.logs[item.partition] != nil { return true }
+        let other = state.withLock { state -> UnifiedLog? in
+            guard state.directories[item.place].isOnline else {
+                log.markOffline("its directory is out of service")
+                return nil
+            }
+            if item.isFuture {
+                guard state.futures[item.partition] == nil else { return log }
+                state.futures[item.partition] = FutureLog(log: log, place: item.place)
+                return nil
+            }
+            guard let known = state.logs[item.partition] else {
+                state.logs[item.partition] = log
+                state.places[item.partition] = item.place
+                return nil
+            }
+            // The power failed while the log moved, so that one is what the other was; the longer one is the newer.
+            guard log.logEndOffset > known.logEndOffset else { return log }
             state.logs[item.partition] = log
             state.places[item.partition] = item.place
-            return false
+            return known
         }
-        if duplicate {
-            throw .kafka(.kafkaStorageError, "\(item.partition) is in two log directories, one is \(item.path)")
+        if let other {
+            observer?.logEvent(
+                .removedFile(path: other.directory, reason: "\(item.partition) is in another directory, too"))
+            try other.setAside(unique: runtime.random.uuid())
         }
         return log
+    }
+
+    /// Gives each copy that was found its part: one whose log is there goes on, one that has lost it takes its place.
+    private func settleFutures() {
+        let (futures, logs, places) = state.withLock { ($0.futures, $0.logs, $0.places) }
+        for partition in futures.keys.sorted() {
+            guard let future = futures[partition] else { continue }
+            do throws(StorageError) {
+                if logs[partition] != nil {
+                    guard places[partition] == future.place else { continue }
+                    // A log is not moved to where it is.
+                    try dropFuture(of: partition)
+                } else if !hasFailedDirectories {
+                    // The process ended after the old log was given up and before the copy had its name.
+                    try future.log.assumeName()
+                    state.withLock { state in
+                        state.futures[partition] = nil
+                        state.logs[partition] = future.log
+                        state.places[partition] = future.place
+                    }
+                }
+            } catch {
+                markOffline(directory: configuration.directories[future.place], reason: "\(error)")
+            }
+        }
     }
 
     private func finishLoading(
         _ failedLogs: [(partition: TopicPartition, error: StorageError)]
     ) -> LoadReport {
+        settleFutures()
         state.withLock { $0.isLoaded = true }
         // After an unclean stop the old file may vouch for offsets that are gone and will be given again.
         if directories.contains(where: { $0.isOnline && $0.cleanShutdown == nil }) { checkpointRecoveryPoints() }

@@ -47,7 +47,8 @@ extension LogManager {
         let logs: [UnifiedLog]? = state.withLock { state in
             if state.isShutDown { return nil }
             state.isShutDown = true
-            return state.logs.values.sorted { $0.topicPartition < $1.topicPartition }
+            let copies = state.futures.values.map(\.log).sorted { $0.topicPartition < $1.topicPartition }
+            return state.logs.values.sorted { $0.topicPartition < $1.topicPartition } + copies
         }
         guard let logs else { return completion() }
         // More than there are cores: the file system makes one of the syncs that wait at the same time.
@@ -88,6 +89,8 @@ extension LogManager {
     }
 
     private func finishShutdown(brokerEpoch: Int64, unclean: Set<String>) {
+        // A log that was just moving is in one place when this goes on.
+        moving.withLock { _ in }
         checkpointRecoveryPoints()
         checkpointLogStartOffsets()
         checkpointHighWatermarks()

@@ -71,6 +71,9 @@ public final class LogManager: Sendable {
         var logs: [TopicPartition: UnifiedLog] = [:]
         /// The place in `directories` of every log.
         var places: [TopicPartition: Int] = [:]
+        /// Copies that are to replace logs in other directories.
+        var futures: [TopicPartition: FutureLog] = [:]
+        var moves = Moves()
         /// Why logs could not be loaded whose directories are there.
         var unreadable: [TopicPartition: StorageError] = [:]
         /// Before, a checkpoint would lack the logs that are not loaded yet.
@@ -87,6 +90,9 @@ public final class LogManager: Sendable {
     let state: Mutex<State>
     /// Held while checkpoint files are written. Taken before `state`.
     let checkpointing = Mutex<Void>(())
+    /// Held while copies are made, given up or put in the place of their logs. Taken before `checkpointing`.
+    let moving = Mutex<Void>(())
+    let moveHandlers = Mutex(MoveHandlers())
     let failureHandler = Mutex<(@Sendable (FailedDirectory) -> Void)?>(nil)
 
     /// Touches no file yet.
@@ -246,6 +252,7 @@ public final class LogManager: Sendable {
     /// Deletes a partition's log: it is gone at once, its files after `file.delete.delay.ms`. Does nothing where there
     /// is none.
     public func deleteLog(for partition: TopicPartition) throws(StorageError) {
+        try dropFuture(of: partition)
         let log = state.withLock { state in
             defer { state.logs[partition] = nil }
             return state.logs[partition]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import KafkaBase
 
 /// Settings of the whole process that concern every log.
 public struct LogSettings: Equatable, Sendable {
@@ -65,6 +66,8 @@ public enum LogEvent: Sendable {
     case timestampInFuture(path: String, timestamp: Int64)
     /// The log went out of service.
     case offline(path: String, error: StorageError)
+    /// A log has moved to another log directory.
+    case moved(partition: TopicPartition, from: String, to: String)
     /// A log was compacted.
     case cleaned(path: String, CleaningStatistics)
     /// A log could not be compacted, because of what is in it, and is left alone until the next start.

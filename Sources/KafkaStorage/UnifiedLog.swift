@@ -22,7 +22,7 @@ public final class UnifiedLog: Sendable {
     let state: Mutex<LogState>
     /// Held while the small files beside the segments are written. Taken before `state`, never after.
     let sideFiles = Mutex<Void>(())
-    /// Held during a sync. Taken before `sideFiles`.
+    /// Held during a sync, and while the log goes over to another directory. Taken before `sideFiles`.
     let syncTurn = Mutex<Void>(())
 
     init(_ state: consuming LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {

@@ -260,4 +260,72 @@ import Testing
         #expect(response.results.map { $0.topics.map(\.name) } == [[], ["u"]])
         #expect(response.results[1].topics[0].partitions.map(\.partitionIndex) == [0])
     }
+
+    // MARK: AlterReplicaLogDirs
+
+    private func move(
+        _ topic: String, _ partition: Int32 = 0, to path: String, _ broker: TestBroker, version: Int16 = 2
+    ) throws -> ErrorCode {
+        let response = try broker.call(
+            AlterReplicaLogDirsRequest(dirs: [.init(path: path, topics: [.init(name: topic, partitions: [partition])])]
+            ),
+            version: version)
+        #expect(response.results.map(\.topicName) == [topic])
+        #expect(response.results[0].partitions.map(\.partitionIndex) == [partition])
+        return ErrorCode(response.results[0].partitions[0].errorCode)
+    }
+
+    @Test(arguments: 0...2)
+    func `a replica is moved, and the controller knows`(version: Int16) throws {
+        let broker = try start()
+        #expect(try move("t", to: "/b", broker, version: version) == .none)
+        try broker.produce(["y"], to: "t")
+        try broker.world.advance(by: 1_000)
+        try broker.produce(["z"], to: "t")
+        #expect(try directory(of: "t", broker) == "/b")
+        #expect(try broker.records(of: "t") == ["0=x", "1=y", "2=z"])
+        let context = try #require(broker.node.context)
+        let found = try #require(context.logs.directoryID(of: TopicPartition(topic: "t", partition: 0)))
+        #expect(context.metadata.image.topics.topic(named: "t")?.partition(0)?.directories == [found])
+        // The directory it has left may fail.
+        fail("/a", InMemoryFileSystem.Operation.allCases, broker)
+        try broker.createTopic("v")
+        #expect(try code(producing: "t", broker) == .none)
+        broker.files.setFault(nil)
+        try broker.restart()
+        #expect(try broker.records(of: "t") == ["0=x", "1=y", "2=z", "3=y"])
+        #expect(try directory(of: "t", broker) == "/b")
+        #expect(broker.fatal == [])
+    }
+
+    @Test func `a move is refused as Apache Kafka does`() throws {
+        let broker = try start()
+        #expect(try move("t", to: "/c", broker) == .logDirNotFound)
+        #expect(try move("missing", to: "/b", broker) == .unknownTopicOrPartition)
+        #expect(try move("t", 9, to: "/b", broker) == .unknownTopicOrPartition)
+        fail("/a/t-0", [.write], broker)
+        #expect(try code(producing: "t", broker) == .kafkaStorageError)
+        broker.files.setFault(nil)
+        #expect(try move("t", to: "/b", broker) == .kafkaStorageError)
+        #expect(try move("u", to: "/a", broker) == .kafkaStorageError)
+        #expect(try code(producing: "u", broker) == .none)
+    }
+
+    @Test func `an idle copy is shown as one`() throws {
+        let broker = try start()
+        broker.files.setFault { _, operation, path in
+            operation == .write && path.contains("-future/0") ? .noSpace : nil
+        }
+        #expect(try move("t", to: "/b", broker) == .none)
+        try broker.world.advance(by: 100)
+        let logs = try describe(broker).results[1].topics.first { $0.name == "t" }?.partitions
+        #expect(logs?.map(\.isFutureKey) == [true])
+        #expect(logs?.map(\.offsetLag) == [1])
+        try broker.deleteTopic("t")
+        #expect(try describe(broker).results.map { $0.topics.map(\.name) } == [[], ["u"]])
+        broker.files.setFault(nil)
+        try broker.restart()
+        try broker.world.advance(by: 100)
+        #expect(try broker.files.list("/b").filter { $0.hasPrefix("t-") } == [])
+    }
 }

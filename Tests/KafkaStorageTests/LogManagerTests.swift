@@ -255,12 +255,20 @@ import Testing
         #expect(again.log(for: partition(0, topic: "y"))?.configuration.maxMessageBytes == 1_048_588)
     }
 
-    @Test func `a partition in two directories takes the second out of service`() throws {
+    @Test func `of a partition in two directories the longer log is taken, the other set aside`() throws {
         let world = TestWorld()
-        for path in ["/data/a/t-0", "/data/b/t-0"] { try world.files.createDirectory(path) }
+        let (empty, _) = try start(world, ["/data/a"])
+        _ = try empty.createLog(for: partition(0), topicID: nil, configuration: LogConfiguration())
+        stop(world, empty)
+        let (full, _) = try start(world, ["/data/b"])
+        let log = try full.createLog(for: partition(0), topicID: nil, configuration: LogConfiguration())
+        try log.append(TestBatches.batch(["a"]))
+        stop(world, full)
         let (manager, report) = try start(world)
-        #expect(report.failedDirectories.map(\.path) == ["/data/b"])
-        #expect(manager.logs.map(\.directory) == ["/data/a/t-0"])
+        #expect(report.failedDirectories.isEmpty && report.failedLogs.isEmpty)
+        #expect(manager.logs.map(\.directory) == ["/data/b/t-0"])
+        #expect(try manager.logs[0].records() == ["0=a"])
+        #expect(try world.files.list("/data/a").filter { $0.hasSuffix("-stray") }.count == 1)
     }
 
     @Test func `a directory that fails is left out, the others serve`() throws {

@@ -128,8 +128,13 @@ package final class BrokerNode: @unchecked Sendable {
                 nodeID: configuration.nodeID, failureTimeout: configuration.storage.directoryFailureTimeout,
                 runtime: runtime, queue: queue, log: storageLog,
                 onFatal: { [weak self] reason in self?.reportFatal(reason) })
+            let configuration = configuration
+            let updater = ReplicaUpdater(
+                nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
+                logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) },
+                directoryFound: { place, directory in directories.found(place, in: directory) })
             return Starting(
-                storage: storage, quorum: try openQuorum(storage, replicas, published, directories),
+                storage: storage, quorum: try openQuorum(storage, updater, published),
                 listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas,
                 published: published, directories: directories)
         } catch {
@@ -183,6 +188,7 @@ package final class BrokerNode: @unchecked Sendable {
                 storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher,
                 directories: starting.directories))
         starting.directories.start(quorum)
+        storage.logs.onMove { [weak self] partition, directoryID in self?.moved(partition, to: directoryID) }
         log.info(
             "broker started",
             metadata: [
@@ -232,17 +238,27 @@ package final class BrokerNode: @unchecked Sendable {
         }
     }
 
+    /// A log lies in another directory now. On any thread.
+    private func moved(_ partition: TopicPartition, to directoryID: KafkaUUID?) {
+        queue.async { [self] in
+            guard case .running(let running) = phase, let directoryID,
+                let topicID = running.quorum.published.topics.id(ofTopic: partition.topic)
+            else { return }
+            running.directories.found(
+                TopicIDPartition(topicID: topicID, partition: partition.partition), in: directoryID)
+        }
+    }
+
     private func reportFatal(_ reason: String) { fatal.withLock { $0 }?(reason) }
 
     /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
     /// perhaps made again, while their removal was cut short.
     private func setStraysAside(_ logs: LogManager, _ image: MetadataImage) {
-        for log in logs.logs {
-            let name = log.topicPartition
+        for (name, topicID) in logs.partitions {
             let topic = image.topics.topic(named: name.topic)
             let isKnown =
                 topic?.partition(name.partition)?.replicas.contains(configuration.nodeID) == true
-                && (log.topicID == nil || log.topicID == topic?.id)
+                && (topicID == nil || topicID == topic?.id)
             guard !isKnown else { continue }
             do throws(StorageError) {
                 try logs.setAside(name)
@@ -255,15 +271,9 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func openQuorum(
-        _ storage: OpenStorage, _ replicas: ReplicaManager, _ published: PublishedMetadata,
-        _ directories: DirectoryReports
+        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ published: PublishedMetadata
     ) throws -> MetadataQuorum {
-        let configuration = configuration
-        let updater = ReplicaUpdater(
-            nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: loggers.logger("storage"),
-            logConfiguration: { topic, image in configuration.logConfiguration(ofTopic: topic.name, image) },
-            directoryFound: { place, directory in directories.found(place, in: directory) })
-        return try MetadataQuorum(
+        try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),

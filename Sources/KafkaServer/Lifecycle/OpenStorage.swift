@@ -49,6 +49,13 @@ struct OpenStorage: Sendable {
                 ? LogCleaner(
                     configuration: LogCleanerConfiguration(storage.cleaner), logs: logs, runtime: runtime,
                     observer: observer) : nil
+            if let cleaner {
+                logs.pauseCleaning(
+                    with: { [weak cleaner] partition, go in
+                        guard let cleaner else { return go() }
+                        cleaner.pause(partition, completion: go)
+                    }, resume: { [weak cleaner] partition in cleaner?.resume(partition) })
+            }
             return try OpenStorage(
                 configuration, runtime, logs, cleaner, log, metadataRoot: metadataRoot, lock: lock)
         } catch {

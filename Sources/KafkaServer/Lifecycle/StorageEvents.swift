@@ -32,6 +32,8 @@ struct StorageEvents: LogObserver {
                 metadata: ["path": "\(path)", "timestamp": "\(timestamp)"])
         case .offline(let path, let error):
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        case .moved(let partition, let from, let to):
+            log.info("moved", metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
         case .cleaned(let path, let done):
             log.info(
                 "compacted",

@@ -28,10 +28,11 @@ package enum RequestRouter {
         case .describeCluster: DescribeClusterHandler.self
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
         case .describeLogDirs: DescribeLogDirsHandler.self
+        case .alterReplicaLogDirs: AlterReplicaLogDirsHandler.self
         case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
             .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls, .alterConfigs,
-            .alterReplicaLogDirs, .saslAuthenticate, .createDelegationToken,
+            .saslAuthenticate, .createDelegationToken,
             .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
             .incrementalAlterConfigs, .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
             .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,
