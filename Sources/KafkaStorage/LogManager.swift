@@ -206,7 +206,11 @@ public final class LogManager: Sendable {
             return log
         } catch {
             // The next attempt may choose another directory.
-            if isNew { try? runtime.files.removeTree(path) }
+            if isNew {
+                try? runtime.files.removeTree(path)
+                // Or a loss of power brings it back, beside the one that was made elsewhere.
+                try? runtime.files.syncDirectory(directory)
+            }
             if case .io(let failure) = error, failure.meansFailedDirectory {
                 markOffline(directory: directory, reason: "\(error)")
             }

@@ -132,6 +132,8 @@ final class PartitionModel: @unchecked Sendable {
         guard topic.limits.retentionMs >= 0 else {
             return model.find("\(name): the log's start moved from \(old) to \(new), which nobody asked for")
         }
+        // Of a compacted log the records that are gone already say nothing about the age of the segment.
+        if topic.limits.mayCompact { return }
         let first = max(old, deletedUpTo)
         for offset in first..<max(first, min(new, knownEnd)) {
             let serial = serials[Int(offset)]

@@ -115,7 +115,6 @@ final class SwarmConsumer: @unchecked Sendable {
         data.records.withBytes { _ = reading.take($0, below: data.highWatermark) }
         if place.position == position { place.position = reading.position }
         places[partition.place] = place
-        if partition.topic.plan.isSynced { partition.noteDurable(reading.position) }
     }
 
     /// Asks where the log begins.
