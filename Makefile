@@ -46,7 +46,7 @@ generate: ## Write the message types from the schema files, and the tables in do
 docs: ## Write docs/protocol-support.md and docs/configuration.md from the code
 	@Scripts/generate docs
 
-bench: ## Measure start-up, memory and speed of the release build
+bench: ## Measure start-up, memory, speed and storage of the release build
 	@Scripts/setup run
 	@Scripts/bench
 

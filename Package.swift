@@ -46,7 +46,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "SwiftKafka", targets: ["SwiftKafka"]),
-        .library(name: "KafkaStorage", targets: ["KafkaStorage"]),
+        .library(name: "KafkaStorage", targets: ["KafkaStorage", "DispatchRuntime"]),
         .library(name: "KafkaProtocol", targets: ["KafkaProtocol"]),
         .library(name: "KafkaRecords", targets: ["KafkaRecords"]),
         .executable(name: "swiftkafka-server", targets: ["swiftkafka-server"]),
@@ -95,8 +95,8 @@ let package = Package(
         target(
             "KafkaSimulator",
             [
-                "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer", deque,
-                logging,
+                "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaReplication",
+                "KafkaServer", deque, logging,
             ]),
         target("RuntimeConformance", ["KafkaRuntime"]),
         target(
@@ -110,6 +110,7 @@ let package = Package(
             "swiftkafka-server", ["KafkaBase", "KafkaRuntime", "KafkaServer", "DispatchRuntime", logging]),
         executable("swiftkafka", ["KafkaTools", argumentParser]),
         executable("dump-log-segments", ["KafkaTools", argumentParser]),
+        executable("swiftkafka-simulator", ["KafkaSimulator", argumentParser]),
         executable("generate-protocol", []),
         // Tests
         tests("KafkaBaseTests", ["KafkaBase"]),

@@ -28,11 +28,12 @@ struct Errno: Error, Equatable {
         case ENOENT: .notFound
         case EEXIST: .alreadyExists
         case EACCES, EPERM: .permissionDenied
-        case ENOSPC, EDQUOT: .noSpace
+        case ENOSPC, EDQUOT, EFBIG: .noSpace
         case EMFILE, ENFILE: .tooManyOpenFiles
         case EROFS: .readOnlyFileSystem
         case ENOTDIR: .notADirectory
         case ENOTEMPTY: .directoryNotEmpty
+        case ENAMETOOLONG: .nameTooLong
         default: .inputOutput
         }
     }

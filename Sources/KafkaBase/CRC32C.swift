@@ -42,31 +42,37 @@ public enum CRC32C {
     }
 
     private static let longStride = Stride(words: 512)
-    private static let shortStride = Stride(words: 32)
+    private static let shortStrideWords = 32
+    private static let shortStride = Stride(words: shortStrideWords)
 
     private static func interleaved(_ initial: UInt32, _ start: UnsafePointer<UInt8>, _ count: Int) -> UInt32 {
         var crc = initial
         var bytes = start
         var left = count
-        if left >= shortStride.words * 24 {
-            for stride in [longStride, shortStride] {
-                let streamBytes = stride.words * 8
-                while left >= streamBytes * 3 {
-                    var second: UInt32 = 0
-                    var third: UInt32 = 0
-                    cplatform_crc32c_update3(bytes, stride.words, &crc, &second, &third)
-                    crc = stride.shift.apply(stride.shift.apply(crc) ^ second) ^ third
-                    bytes += streamBytes * 3
-                    left -= streamBytes * 3
-                }
+        func consume(_ stride: Stride) {
+            let streamBytes = stride.words * 8
+            while left >= streamBytes * 3 {
+                var second: UInt32 = 0
+                var third: UInt32 = 0
+                cplatform_crc32c_update3(bytes, stride.words, &crc, &second, &third)
+                crc = stride.shift.apply(stride.shift.apply(crc) ^ second) ^ third
+                bytes += streamBytes * 3
+                left -= streamBytes * 3
             }
+        }
+        if left >= shortStrideWords * 24 {
+            consume(longStride)
+            consume(shortStride)
         }
         return cplatform_crc32c_update(crc, bytes, left)
     }
 
     /// The linear map that feeding a fixed number of zero bytes applies to a register, as four byte-indexed tables.
-    private struct ShiftTable: Sendable {
-        private let table: [UInt32]
+    ///
+    /// In memory that is never given back: an array would be retained for every batch.
+    private struct ShiftTable: @unchecked Sendable {
+        // Written before anybody else sees it.
+        private let table: UnsafePointer<UInt32>
 
         init(zeroBytes: Int) {
             // Column i is what the register 1 << i becomes; computed by feeding the zeros bit by bit.
@@ -75,20 +81,20 @@ public enum CRC32C {
                 for _ in 0..<(zeroBytes * 8) { register = (register >> 1) ^ (register & 1 == 1 ? polynomial : 0) }
                 return register
             }
-            table = (0..<1024).map { entry in
+            let table = UnsafeMutablePointer<UInt32>.allocate(capacity: 1024)
+            for entry in 0..<1024 {
                 let position = entry / 256
-                return (0..<8).reduce(UInt32(0)) { sum, bit in
+                table[entry] = (0..<8).reduce(UInt32(0)) { sum, bit in
                     entry % 256 & (1 << bit) != 0 ? sum ^ columns[position * 8 + bit] : sum
                 }
             }
+            self.table = UnsafePointer(table)
         }
 
         @inline(__always)
         func apply(_ register: UInt32) -> UInt32 {
-            table.withUnsafeBufferPointer { table in
-                table[Int(register & 0xFF)] ^ table[256 + Int((register >> 8) & 0xFF)]
-                    ^ table[512 + Int((register >> 16) & 0xFF)] ^ table[768 + Int(register >> 24)]
-            }
+            table[Int(register & 0xFF)] ^ table[256 + Int((register >> 8) & 0xFF)]
+                ^ table[512 + Int((register >> 16) & 0xFF)] ^ table[768 + Int(register >> 24)]
         }
     }
 

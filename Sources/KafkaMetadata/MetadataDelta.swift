@@ -32,10 +32,14 @@ package struct MetadataDelta: Sendable {
     package internal(set) var areDelegationTokensChanged = false
     package internal(set) var areProducerIDsChanged = false
 
+    /// Whether it leads from nothing to a whole image, as at the start of a broker.
+    package private(set) var isEverything = false
+
     package init() {}
 
     /// Everything in `image`, for one who had nothing.
     package init(everythingIn image: MetadataImage) {
+        isEverything = true
         createdTopics = image.topics.all.map(\.id)
         image.topics.forEachPartition { topic, index, _ in
             changedPartitions.append(TopicIDPartition(topicID: topic.id, partition: index))

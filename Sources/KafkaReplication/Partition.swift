@@ -93,6 +93,27 @@ package final class Partition: Sendable {
         log?.update(configuration)
     }
 
+    /// The directory of the log has failed: every request is told so from now on, and who waits is told at once.
+    package func markOffline() {
+        let lost = state.withLock { state -> [any PartitionWaiter] in
+            state.isOffline = true
+            state.log = nil
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in lost { waiter.partitionLost() }
+    }
+
+    /// The log could be opened after all.
+    package func attach(_ log: UnifiedLog) {
+        state.withLock { state in
+            guard state.isOffline, !state.isRemoved else { return }
+            state.log = log
+            state.isOffline = false
+            state.unsyncedRecordsMax = log.configuration.flushMessages
+        }
+    }
+
     /// The partition is deleted: whoever waits for it is told.
     package func remove() {
         let lost = state.withLock { state -> [any PartitionWaiter] in
@@ -139,8 +160,9 @@ package final class Partition: Sendable {
     /// - Parameters:
     ///   - batches: changed in place: offsets, leader epoch, and timestamps where the topic asks for that.
     ///   - now: milliseconds since 1970.
+    ///   - group: where given, the bytes may be written, and the high watermark moved, only when it is committed.
     package func append(
-        _ batches: UnsafeMutableRawBufferPointer, origin: AppendOrigin, now: Int64
+        _ batches: UnsafeMutableRawBufferPointer, origin: AppendOrigin, now: Int64, group: AppendGroup? = nil
     ) -> Result<Appended, PartitionFault> {
         let log: UnifiedLog
         let epoch: Int32
@@ -149,18 +171,30 @@ package final class Partition: Sendable {
         case .success(let leader): (log, epoch) = leader
         case .failure(let fault): return .failure(fault)
         }
+        // A sync writes what was deferred, so that records that wait for one gain nothing from a group.
+        let group = unsyncedMax == .max ? group : nil
         let info: AppendInfo
         do throws(StorageError) {
-            info = try log.appendAsLeader(batches, leaderEpoch: epoch, origin: origin, now: now)
+            info = try log.appendAsLeader(
+                batches, leaderEpoch: epoch, origin: origin, now: now, group: group?.writes)
         } catch {
             return .failure(PartitionFault(error))
         }
         if unsyncedMax != .max, info.lastOffset + 1 - log.recoveryPoint >= unsyncedMax {
             return .success(Appended(info: info, mustSync: true))
         }
-        log.updateHighWatermark(info.lastOffset + 1)
-        notify(bytes: batches.count)
+        if let group {
+            group.note(self, log, endOffset: info.lastOffset + 1, bytes: batches.count)
+        } else {
+            advance(log, to: info.lastOffset + 1, bytes: batches.count)
+        }
         return .success(Appended(info: info, mustSync: false))
+    }
+
+    /// Lets consumers see the records of `log` below `endOffset`.
+    func advance(_ log: UnifiedLog, to endOffset: Int64, bytes: Int) {
+        log.updateHighWatermark(endOffset)
+        notify(bytes: bytes)
     }
 
     // MARK: Syncing
@@ -181,11 +215,14 @@ package final class Partition: Sendable {
     }
 
     private func syncOnce(on queues: any QueueFactory) {
-        let (waiting, log) = state.withLock { state in
+        let (waiting, log, isRemoved) = state.withLock { state in
             defer { state.syncWaiters = [] }
-            return (state.syncWaiters, state.log)
+            return (state.syncWaiters, state.log, state.isRemoved)
         }
-        let fault = log.map { Self.sync($0, waiting) } ?? PartitionFault(.unknownTopicOrPartition)
+        let fault =
+            if let log { Self.sync(log, waiting) } else {
+                PartitionFault(isRemoved ? .unknownTopicOrPartition : .kafkaStorageError)
+            }
         if fault == nil { notify(bytes: 1) }
         for waiter in waiting { waiter.complete(fault) }
         let goesOn = state.withLock { state in

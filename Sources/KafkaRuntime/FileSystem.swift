@@ -6,7 +6,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         case notFound
         case alreadyExists
         case permissionDenied
-        /// ENOSPC or EDQUOT.
+        /// ENOSPC, EDQUOT or EFBIG: there would be room if something were removed, or a limit raised.
         case noSpace
         /// The file is locked by another process.
         case locked
@@ -14,6 +14,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         case readOnlyFileSystem
         case notADirectory
         case directoryNotEmpty
+        /// The name is longer than the file system takes.
+        case nameTooLong
         /// EIO and everything else.
         case inputOutput
     }

@@ -9,6 +9,12 @@ extension InMemoryFileSystem.NameChange.Edit {
 extension InMemoryFileSystemNode {
     /// Pages held by the files in and under this node.
     var subtreePages: Int { entries.values.reduce(allocatedPages) { $0 + $1.subtreePages } }
+
+    /// Takes the files in and under this node away from whoever has mapped them.
+    func detachMappings() {
+        detachMapping()
+        for entry in entries.values { entry.detachMappings() }
+    }
 }
 
 extension InMemoryFileSystem.State {
@@ -52,10 +58,18 @@ extension InMemoryFileSystem.State {
         return (try directory(components.joined(separator: "/"), operation), name)
     }
 
-    /// Makes the names in `directory` what a crash leaves.
+    /// Makes the names in `directory` what a crash leaves. A rename out of it or into it becomes durable as a whole, and
+    /// with it what happened to names in the other directory.
     mutating func makeNamesDurable(_ directory: InMemoryFileSystemNode) {
-        directory.durableEntries = directory.entries
-        for index in journal.indices { journal[index].edits.removeAll { $0.directory === directory } }
-        journal.removeAll { $0.edits.isEmpty }
+        var directories = [directory]
+        for change in journal where change.edits.contains(where: { $0.directory === directory }) {
+            for edit in change.edits where !directories.contains(where: { $0 === edit.directory }) {
+                directories.append(edit.directory)
+            }
+        }
+        for synced in directories { synced.durableEntries = synced.entries }
+        journal.removeAll { change in
+            change.edits.allSatisfy { edit in directories.contains { $0 === edit.directory } }
+        }
     }
 }

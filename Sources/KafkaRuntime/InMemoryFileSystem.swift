@@ -4,8 +4,9 @@ import Synchronization
 /// Files that live in memory, for tests, for the simulator and for a broker without a disk.
 ///
 /// It forgets like a disk: `crash()` takes back what was not synced. It fails on order: the N-th call, calls that a
-/// closure picks, or all that need space when there is none left. Relative paths start at the root. Safe to use from
-/// any thread; one lock guards everything, so calls take effect one after the other.
+/// closure picks, all that need space when there is none left, all that open one file too many. It can stop dead in the
+/// middle of an operation (`halt(after:)`). Relative paths start at the root. Safe to use from any thread; one lock
+/// guards everything, so calls take effect one after the other, and the same calls have the same outcome every time.
 public final class InMemoryFileSystem: FileSystem {
     public enum Durability: Sendable {
         /// Remembers what was synced, so that `crash` can take the rest back. Costs memory for un-synced changes.
@@ -20,14 +21,22 @@ public final class InMemoryFileSystem: FileSystem {
         case size, read, write, truncate, sync, map
     }
 
-    /// A change to names that a crash may take back: each is a place and what stands there afterwards.
+    /// A change to names that a crash may take back: each edit is a place and what stands there afterwards.
     struct NameChange {
+        struct Place: Hashable {
+            let directory: ObjectIdentifier
+            let name: String
+        }
         struct Edit {
             let directory: InMemoryFileSystemNode
             let name: String
             let node: InMemoryFileSystemNode?
+
+            var place: Place { Place(directory: ObjectIdentifier(directory), name: name) }
         }
-        var edits: [Edit]
+        /// The file or directory that came, went or was moved.
+        let subject: InMemoryFileSystemNode
+        let edits: [Edit]
     }
 
     struct State {
@@ -37,6 +46,13 @@ public final class InMemoryFileSystem: FileSystem {
         var callCount = 0
         var faultCount = 0
         var fault: (@Sendable (Int, Operation, String) -> FileError.Kind?)?
+        /// Decides what a failing call leaves behind; without it a write half of itself, a sync all pages dirty.
+        var faultRandom: (any RandomSource)?
+        /// The call before which the world ends for whoever uses the files, until `crash`.
+        var haltAt: Int?
+        var isHalted = false
+        var handles = InMemoryFileSystemHandles()
+        var openFilesMax = Int.max
         var capacityPages = Int.max
         var usedPages = 0
         var locks: [String: UInt64] = [:]
@@ -79,6 +95,9 @@ public final class InMemoryFileSystem: FileSystem {
 
     public func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         try perform(.open, path) { (state) throws(FileError) -> any File in
+            guard state.handles.count < state.openFilesMax else {
+                throw FileError(.tooManyOpenFiles, code: 24, operation: "open", path: path)
+            }
             let node: InMemoryFileSystemNode
             if let found = state.find(path) {
                 guard mode != .createNew else {
@@ -94,10 +113,11 @@ public final class InMemoryFileSystem: FileSystem {
                 }
                 node = makeNode(isDirectory: false)
                 let (directory, name) = try state.place(path, .open)
-                record([.init(directory: directory, name: name, node: node)], &state)
+                record(node, [.init(directory: directory, name: name, node: node)], &state)
             }
             return InMemoryFileSystemFile(
-                path: path, owner: self, node: node, generation: state.generation, isWritable: mode != .read)
+                path: path, owner: self, node: node, generation: state.generation, handles: state.handles,
+                isWritable: mode != .read)
         }
     }
 
@@ -120,7 +140,7 @@ public final class InMemoryFileSystem: FileSystem {
                     directory = next
                 } else {
                     let next = makeNode(isDirectory: true)
-                    record([.init(directory: directory, name: name, node: next)], &state)
+                    record(next, [.init(directory: directory, name: name, node: next)], &state)
                     directory = next
                 }
             }
@@ -149,8 +169,10 @@ public final class InMemoryFileSystem: FileSystem {
                     throw FileError(.notADirectory, code: 20, operation: "rename", path: target)
                 }
                 state.usedPages -= replaced.allocatedPages
+                replaced.isLinked = false
             }
             record(
+                node,
                 [
                     .init(directory: oldDirectory, name: oldName, node: nil),
                     .init(directory: newDirectory, name: newName, node: node),
@@ -165,18 +187,43 @@ public final class InMemoryFileSystem: FileSystem {
             }
             guard !node.isDirectory else { throw FileError(.inputOutput, code: 21, operation: "unlink", path: path) }
             let (directory, name) = try state.place(path, .remove)
-            state.usedPages -= node.allocatedPages
-            record([.init(directory: directory, name: name, node: nil)], &state)
+            unlink(node, directory, name, &state)
         }
     }
 
     public func removeTree(_ path: String) throws(FileError) {
-        try perform(.removeTree, path) { (state) throws(FileError) in
-            guard let node = state.find(path) else { return }
+        try state.withLock { (state: inout State) throws(FileError) in
+            try state.checkHalt("removeTree", path)
+            guard let node = state.find(path) else { return try state.countCall(.removeTree, path) }
             let (directory, name) = try state.place(path, .removeTree)
-            state.usedPages -= node.subtreePages
-            record([.init(directory: directory, name: name, node: nil)], &state)
+            do throws(FileError) {
+                try state.countCall(.removeTree, path)
+            } catch {
+                // It removes one name after the other, and may have begun.
+                for child in node.entries.keys.sorted().prefix(node.entries.count / 2) {
+                    if let entry = node.entries[child] { removeTree(entry, node, child, &state) }
+                }
+                throw error
+            }
+            removeTree(node, directory, name, &state)
         }
+    }
+
+    private func removeTree(
+        _ node: InMemoryFileSystemNode, _ directory: InMemoryFileSystemNode, _ name: String, _ state: inout State
+    ) {
+        for child in node.entries.keys.sorted() {
+            if let entry = node.entries[child] { removeTree(entry, node, child, &state) }
+        }
+        unlink(node, directory, name, &state)
+    }
+
+    private func unlink(
+        _ node: InMemoryFileSystemNode, _ directory: InMemoryFileSystemNode, _ name: String, _ state: inout State
+    ) {
+        state.usedPages -= node.allocatedPages
+        node.isLinked = false
+        record(node, [.init(directory: directory, name: name, node: nil)], &state)
     }
 
     public func syncDirectory(_ path: String) throws(FileError) {
@@ -200,7 +247,8 @@ public final class InMemoryFileSystem: FileSystem {
             guard state.locks[key] == nil else { throw FileError(.locked, code: 11, operation: "lock", path: path) }
             if state.find(path) == nil {
                 let (directory, name) = try state.place(path, .lock)
-                record([.init(directory: directory, name: name, node: makeNode(isDirectory: false))], &state)
+                let node = makeNode(isDirectory: false)
+                record(node, [.init(directory: directory, name: name, node: node)], &state)
             }
             state.lockCount += 1
             state.locks[key] = state.lockCount
@@ -236,13 +284,15 @@ public final class InMemoryFileSystem: FileSystem {
     // MARK: Names
 
     /// Changes names, and remembers the change until the directories are synced.
-    private func record(_ edits: [NameChange.Edit], _ state: inout State) {
+    private func record(
+        _ subject: InMemoryFileSystemNode, _ edits: [NameChange.Edit], _ state: inout State
+    ) {
         for edit in edits { edit.apply(to: \.entries) }
         if durability == .immediate {
             for edit in edits { edit.apply(to: \.durableEntries) }
             return
         }
-        state.journal.append(NameChange(edits: edits))
+        state.journal.append(NameChange(subject: subject, edits: edits))
         // As a kernel commits its journal in time, the oldest changes become durable by themselves.
         if state.journal.count > 100_000 {
             for change in state.journal.prefix(50_000) { for edit in change.edits { edit.apply(to: \.durableEntries) } }

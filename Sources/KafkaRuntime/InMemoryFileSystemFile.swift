@@ -8,15 +8,23 @@ final class InMemoryFileSystemFile: File {
     private let node: InMemoryFileSystemNode
     private let generation: Int
     private let isWritable: Bool
+    private let handles: InMemoryFileSystemHandles
     private let isClosed = Atomic(false)
 
-    init(path: String, owner: InMemoryFileSystem, node: InMemoryFileSystemNode, generation: Int, isWritable: Bool) {
+    init(
+        path: String, owner: InMemoryFileSystem, node: InMemoryFileSystemNode, generation: Int,
+        handles: InMemoryFileSystemHandles, isWritable: Bool
+    ) {
         self.path = path
         self.owner = owner
         self.node = node
         self.generation = generation
         self.isWritable = isWritable
+        self.handles = handles
+        handles.opened()
     }
+
+    deinit { close() }
 
     /// Counts the call, and fails it where it must fail; otherwise runs `body` under the lock.
     private func perform<R: Sendable>(
@@ -57,13 +65,15 @@ final class InMemoryFileSystemFile: File {
         guard offset >= 0 else { throw FileError(.inputOutput, code: 22, operation: "write", path: path) }
         try owner.state.withLock { (state: inout InMemoryFileSystem.State) throws(FileError) in
             try check(.write, needsWriting: true, state)
+            try state.checkHalt("write", path)
             do throws(FileError) {
                 try state.countCall(.write, path)
-                try state.takeSpace(pages: node.newPages(at: offset, count: bytes.count), .write, path)
+                try takeSpace(node.newPages(at: offset, count: bytes.count), &state)
             } catch {
-                // A write that fails may have got part of the way.
-                let part = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count / 2)])
-                if node.newPages(at: offset, count: part.count) == 0 { node.write(part, at: offset) }
+                // A write that fails may have got part of the way, as far as there was space.
+                let part = UnsafeRawBufferPointer(rebasing: bytes[..<state.partWritten(of: bytes.count)])
+                let isRoom = (try? takeSpace(node.newPages(at: offset, count: part.count), &state)) != nil
+                if isRoom { node.write(part, at: offset) }
                 throw error
             }
             node.write(bytes, at: offset)
@@ -71,7 +81,21 @@ final class InMemoryFileSystemFile: File {
         }
     }
 
-    func reserve(offset: Int64, length: Int64) {}
+    /// A file without a name holds no space: it goes when it is closed.
+    private func takeSpace(_ pages: Int, _ state: inout InMemoryFileSystem.State) throws(FileError) {
+        if node.isLinked { try state.takeSpace(pages: pages, .write, path) }
+    }
+
+    func reserve(offset: Int64, length: Int64) {
+        guard isWritable, offset >= 0, length > 0, !isClosed.load(ordering: .relaxed) else { return }
+        owner.state.withLock { state in
+            guard state.generation == generation, !state.isHalted,
+                let (newPages, range) = node.reservation(offset: offset, length: length)
+            else { return }
+            // Without the space for it nothing is reserved, and nobody is told.
+            if (try? takeSpace(newPages, &state)) != nil { node.reserve(range) }
+        }
+    }
 
     func truncate(to size: Int64) throws(FileError) {
         guard size >= 0 else { throw FileError(.inputOutput, code: 22, operation: "truncate", path: path) }
@@ -79,12 +103,15 @@ final class InMemoryFileSystemFile: File {
             let before = node.allocatedPages
             node.truncate(to: size)
             node.modifiedMilliseconds = owner.now
-            state.usedPages -= before - node.allocatedPages
+            if node.isLinked { state.usedPages -= before - node.allocatedPages }
         }
     }
 
     func sync() throws(FileError) {
-        try perform(.sync) { (_) throws(FileError) in node.sync() }
+        try owner.state.withLock { (state: inout InMemoryFileSystem.State) throws(FileError) in
+            try check(.sync, needsWriting: false, state)
+            try state.sync(node, path)
+        }
     }
 
     func map(length: Int) throws(FileError) -> any MappedFile {
@@ -93,13 +120,17 @@ final class InMemoryFileSystemFile: File {
                 throw FileError(.inputOutput, code: 22, operation: "map", path: path)
             }
             return InMemoryFileSystemMapping.View(
-                mapping: node.map(length: length, in: owner, path: path, generation: generation), length: length)
+                mapping: node.map(
+                    length: length, isWritable: isWritable, in: owner, path: path, generation: generation),
+                length: length)
         }
     }
 
     func isResident(offset: Int64, count: Int) -> Bool { true }
 
-    func close() { isClosed.store(true, ordering: .relaxed) }
+    func close() {
+        if !isClosed.exchange(true, ordering: .relaxed) { handles.closed() }
+    }
 }
 
 /// The block of memory that the first pages of a mapped file live in.
@@ -108,6 +139,8 @@ final class InMemoryFileSystemFile: File {
 final class InMemoryFileSystemMapping: @unchecked Sendable {
     let pageCount: Int
     let memory: UnsafeMutableRawPointer
+    /// Whether any map of it may store; guarded by the file system's lock.
+    var isWritable = false
     private weak var node: InMemoryFileSystemNode?
     private let owner: InMemoryFileSystem
     private let path: String
@@ -145,8 +178,8 @@ final class InMemoryFileSystemMapping: @unchecked Sendable {
                 guard state.generation == mapping.generation else {
                     throw FileError(.inputOutput, operation: "msync (mapped before a crash)", path: mapping.path)
                 }
-                try state.countCall(.sync, mapping.path)
-                mapping.node?.sync()
+                guard let node = mapping.node else { return }
+                try state.sync(node, mapping.path)
             }
         }
     }

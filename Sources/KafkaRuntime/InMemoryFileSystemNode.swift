@@ -12,16 +12,26 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
     // Directories: the names as they are, and as they were when last synced.
     var entries: [String: InMemoryFileSystemNode] = [:]
     var durableEntries: [String: InMemoryFileSystemNode] = [:]
+    /// Whether it has a name; without one it holds no space.
+    var isLinked = true
 
     // Files: a page that was never written is nil and reads as zeros.
-    private(set) var size: Int64 = 0
-    private(set) var pages: [UnsafeMutableRawPointer?] = []
+    var size: Int64 = 0 {
+        didSet { smallestSize = min(smallestSize, size) }
+    }
+    var pages: [UnsafeMutableRawPointer?] = []
+    /// Pages that a reservation holds although nothing was written to them, and those written among them.
+    private(set) var reserved = 0..<0
     /// One block that holds the first pages, because they are mapped. It frees itself with the last reference.
-    private var mapped: InMemoryFileSystemMapping?
-    /// What every page that changed since the last sync held then; nil inside means zeros.
-    private var durablePages: [Int: [UInt8]?] = [:]
-    private var durableSize: Int64 = 0
-    private let tracksDurability: Bool
+    var mapped: InMemoryFileSystemMapping?
+
+    // Files: what of them a crash may take back.
+    let tracksDurability: Bool
+    /// Every page that is not on disk as it is here.
+    var dirtyPages: [Int: DirtyPage] = [:]
+    var durableSize: Int64 = 0
+    /// The smallest size that the file had since the last sync.
+    var smallestSize: Int64 = 0
 
     init(isDirectory: Bool, modifiedMilliseconds: Int64, tracksDurability: Bool) {
         self.isDirectory = isDirectory
@@ -67,12 +77,30 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
     func newPages(at offset: Int64, count: Int) -> Int {
         var needed = 0
         forEachPiece(at: offset, count: count) { page, _, _, _ in
-            if page >= pages.count || pages[page] == nil { needed += 1 }
+            if !reserved.contains(page), page >= pages.count || pages[page] == nil { needed += 1 }
         }
         return needed
     }
 
-    var allocatedPages: Int { pages.reduce(0) { $0 + ($1 == nil ? 0 : 1) } }
+    var allocatedPages: Int {
+        var count = reserved.count
+        for (page, memory) in pages.enumerated() where memory != nil && !reserved.contains(page) { count += 1 }
+        return count
+    }
+
+    /// Pages that reserving the range would take, with what is then reserved; nil where the range neither overlaps nor
+    /// continues the one that is reserved already, which is not worth keeping a list for.
+    func reservation(offset: Int64, length: Int64) -> (newPages: Int, range: Range<Int>)? {
+        var range = Int(offset / Int64(Self.pageSize))..<Self.pagesNeeded(offset + length)
+        if !reserved.isEmpty {
+            guard range.lowerBound <= reserved.upperBound, range.upperBound >= reserved.lowerBound else { return nil }
+            range = min(range.lowerBound, reserved.lowerBound)..<max(range.upperBound, reserved.upperBound)
+        }
+        let held = range.count { reserved.contains($0) || ($0 < pages.count && pages[$0] != nil) }
+        return (range.count - held, range)
+    }
+
+    func reserve(_ range: Range<Int>) { reserved = range }
 
     func truncate(to newSize: Int64) {
         if newSize < size {
@@ -89,19 +117,29 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
             // Pages of a mapping stay where they are; the rest of the table goes.
             let tableSize = max(kept, mapped?.pageCount ?? 0)
             if pages.count > tableSize { pages.removeLast(pages.count - tableSize) }
+            // Cutting gives back what is reserved behind the end.
+            if reserved.upperBound > kept { reserved = min(reserved.lowerBound, kept)..<kept }
         }
         size = newSize
     }
 
     /// Moves the first pages into one block, which from now on *is* their memory. A longer map made later supersedes
     /// this one: what is then stored through the earlier is not seen any more.
-    func map(length: Int, in owner: InMemoryFileSystem, path: String, generation: Int) -> InMemoryFileSystemMapping {
-        if let mapped, mapped.bytes.count >= length { return mapped }
+    ///
+    /// Stores through a map that may write are not seen, so its pages count as changed from then on.
+    func map(
+        length: Int, isWritable: Bool, in owner: InMemoryFileSystem, path: String, generation: Int
+    ) -> InMemoryFileSystemMapping {
+        if let mapped, mapped.bytes.count >= length {
+            if isWritable { rememberMapped(mapped) }
+            return mapped
+        }
         let mapping = InMemoryFileSystemMapping(
             pageCount: Self.pagesNeeded(Int64(length)), node: self, owner: owner, path: path, generation: generation)
+        mapping.isWritable = mapped?.isWritable ?? false
         growTable(to: mapping.pageCount)
+        if isWritable || mapping.isWritable { rememberMapped(mapping) }
         for page in 0..<mapping.pageCount {
-            remember(page)
             let place = mapping.memory + page * Self.pageSize
             if let old = pages[page] { place.copyMemory(from: old, byteCount: Self.pageSize) }
             if page >= ownedPages.lowerBound { pages[page]?.deallocate() }
@@ -111,70 +149,22 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
         return mapping
     }
 
-    // MARK: Durability
-
-    /// Makes the present contents what a crash leaves.
-    func sync() {
-        guard tracksDurability else { return }
-        durablePages.removeAll(keepingCapacity: true)
-        durableSize = size
-        // Stores through a mapping are not seen, so its pages always count as changed.
-        if let mapped { for page in 0..<mapped.pageCount { remember(page) } }
-    }
-
-    /// Gives up what was not synced. `survives` is asked for each changed page, in ascending order, how many of its
-    /// first bytes keep the new content; and `newSize`, which size between the two remains.
-    func crash(survives: (_ page: Int) -> Int, newSize: (_ durable: Int64, _ current: Int64) -> Int64) {
-        guard tracksDurability else { return }
-        for (page, old) in durablePages.sorted(by: { $0.key < $1.key }) {
-            let kept = min(max(survives(page), 0), Self.pageSize)
-            if kept == Self.pageSize { continue }
-            growTable(to: page + 1)
-            materialize(page)
-            let rest = UnsafeMutableRawBufferPointer(start: pages[page]! + kept, count: Self.pageSize - kept)
-            if let old {
-                rest.copyBytes(from: old[kept...])
-            } else {
-                rest.initializeMemory(as: UInt8.self, repeating: 0)
-            }
-        }
-        let remaining = newSize(durableSize, size)
-        durablePages.removeAll()
-        // Pages beyond the end go; a size above what the table holds reads as zeros.
-        size = max(size, remaining)
-        truncate(to: remaining)
-        durablePages.removeAll()
-        durableSize = size
-        detachMapping()
-    }
-
-    var hasUnsyncedChanges: Bool { !durablePages.isEmpty || durableSize != size }
-
-    private func remember(_ page: Int) {
-        guard tracksDurability, durablePages[page] == nil else { return }
-        if page < pages.count, let memory = pages[page] {
-            durablePages[page] = .some([UInt8](UnsafeRawBufferPointer(start: memory, count: Self.pageSize)))
-        } else {
-            durablePages[page] = .some(nil)
-        }
-    }
-
     // MARK: Pages
 
-    private static func pagesNeeded(_ bytes: Int64) -> Int { Int((bytes + Int64(pageSize) - 1) / Int64(pageSize)) }
+    static func pagesNeeded(_ bytes: Int64) -> Int { Int((bytes + Int64(pageSize) - 1) / Int64(pageSize)) }
 
-    private func growTable(to count: Int) {
+    func growTable(to count: Int) {
         if pages.count < count { pages.append(contentsOf: repeatElement(nil, count: count - pages.count)) }
     }
 
-    private func materialize(_ page: Int) {
+    func materialize(_ page: Int) {
         guard pages[page] == nil else { return }
         let memory = UnsafeMutableRawPointer.allocate(byteCount: Self.pageSize, alignment: 16)
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: Self.pageSize)
         pages[page] = memory
     }
 
-    private func drop(_ page: Int) {
+    func drop(_ page: Int) {
         if page < mapped?.pageCount ?? 0 {
             pages[page]?.initializeMemory(as: UInt8.self, repeating: 0, count: Self.pageSize)
         } else {
@@ -185,7 +175,7 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
 
     /// Copies the mapped pages into memory of the node's own, so that whoever still holds the mapping of the process
     /// that crashed cannot change the file.
-    private func detachMapping() {
+    func detachMapping() {
         guard let mapped else { return }
         self.mapped = nil
         for page in 0..<mapped.pageCount {

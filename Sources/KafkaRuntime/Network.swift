@@ -20,10 +20,13 @@ public struct NetworkError: Error, Equatable, Sendable, CustomStringConvertible 
     public let message: String
     /// `errno`, or 0.
     public let code: Int32
+    /// The failure of a file that was to be sent; nil where the network failed.
+    public let file: FileError?
 
-    public init(_ message: String, code: Int32 = 0) {
+    public init(_ message: String, code: Int32 = 0, file: FileError? = nil) {
         self.message = message
         self.code = code
+        self.file = file
     }
 
     public var description: String { code == 0 ? message : "\(message) (errno \(code))" }

@@ -9,8 +9,8 @@
 ///
 /// Memory is one node per waiting timer (the most that ever waited at once; given back when a large wheel empties).
 /// The wheel has no clock and no lock: the owner tells it the time with `advance` and takes due work with `popReady`.
-public struct TimerWheel: ~Copyable {
-    public typealias Work = @Sendable () -> Void
+package struct TimerWheel: ~Copyable {
+    package typealias Work = @Sendable () -> Void
 
     private static let digitBits = 6
     private static let slotsPerLevel = 1 << digitBits
@@ -46,20 +46,20 @@ public struct TimerWheel: ~Copyable {
     private var lastGeneration: UInt32 = 0
 
     /// The time the wheel has been told last, in milliseconds.
-    public private(set) var now: Int64
+    package private(set) var now: Int64
     /// Timers that wait or are due and not taken yet.
-    public private(set) var count = 0
+    package private(set) var count = 0
     /// Timers that are due and not taken yet.
-    public private(set) var readyCount = 0
+    package private(set) var readyCount = 0
 
     /// - Parameter now: the time to start from, in milliseconds, at least 0.
-    public init(now: Int64) {
+    package init(now: Int64) {
         precondition(now >= 0, "the wheel's time is not negative")
         self.now = min(now, Self.latestDeadline)
     }
 
     /// Adds a timer; a deadline that is not after `now` is due at once.
-    public mutating func insert(deadline: Int64, _ work: @escaping Work) -> TimerToken {
+    package mutating func insert(deadline: Int64, _ work: @escaping Work) -> TimerToken {
         let index = takeNode()
         lastGeneration &+= 1
         nodes[Int(index)].deadline = min(max(deadline, now), Self.latestDeadline)
@@ -72,7 +72,7 @@ public struct TimerWheel: ~Copyable {
 
     /// Takes the timer out; false when it was taken or cancelled before.
     @discardableResult
-    public mutating func cancel(_ token: TimerToken) -> Bool {
+    package mutating func cancel(_ token: TimerToken) -> Bool {
         let index = Int(token.rawValue & 0xFFFF_FFFF)
         guard index < nodes.count, nodes[index].list >= 0,
             nodes[index].generation == UInt32(token.rawValue >> 32)
@@ -85,13 +85,13 @@ public struct TimerWheel: ~Copyable {
     /// A moment at or before the next deadline at which `advance` must be called, `now` when work is due already, nil
     /// when nothing waits. It is exact for deadlines within the current 64 milliseconds; for others it may be the moment
     /// at which timers move down a level.
-    public var nextDeadline: Int64? {
+    package var nextDeadline: Int64? {
         if readyCount > 0 { return now }
         return nextEvent?.time
     }
 
     /// Moves the time on to `time` (never back) and makes everything due whose deadline is not after it.
-    public mutating func advance(to time: Int64) {
+    package mutating func advance(to time: Int64) {
         let target = min(time, Self.latestDeadline)
         while let event = nextEvent, event.time <= target {
             now = max(now, event.time)
@@ -101,7 +101,7 @@ public struct TimerWheel: ~Copyable {
     }
 
     /// The first due piece of work, taken out.
-    public mutating func popReady() -> Work? {
+    package mutating func popReady() -> Work? {
         let index = lists[Self.readyList].head
         guard index >= 0 else { return nil }
         let work = nodes[Int(index)].work

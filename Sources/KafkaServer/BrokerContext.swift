@@ -2,6 +2,7 @@
 internal import KafkaMetadata
 package import KafkaReplication
 package import KafkaRuntime
+package import KafkaStorage
 package import Logging
 
 /// What the handlers of a running broker share.
@@ -10,6 +11,7 @@ package final class BrokerContext: Sendable {
     package let runtime: Runtime
     package let clusterID: String
     package let metadata: ClusterMetadata
+    package let logs: LogManager
     package let replicas: ReplicaManager
     package let fetchSessions: FetchSessionCache
     package let producerIDs: ProducerIDAllocator
@@ -19,12 +21,13 @@ package final class BrokerContext: Sendable {
 
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
-        replicas: ReplicaManager, producerIDs: ProducerIDAllocator, log: Logger
+        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, log: Logger
     ) {
         self.configuration = configuration
         self.runtime = runtime
         self.clusterID = clusterID
         self.metadata = metadata
+        self.logs = logs
         self.replicas = replicas
         self.producerIDs = producerIDs
         self.log = log

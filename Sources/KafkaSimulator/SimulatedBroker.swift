@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaRuntime
-import KafkaServer
+package import KafkaServer
 package import Logging
 import Synchronization
 
@@ -41,6 +41,14 @@ package final class SimulatedBroker: @unchecked Sendable {
 
     /// What the broker has logged at `logLevel` or above, the latest hundred lines.
     package var logLines: [String] { logged.lines }
+
+    /// The lines that were logged since the last time.
+    func takeLogLines() -> [String] { logged.take() }
+
+    /// What the handlers of the running broker share; nil unless it runs.
+    package var context: BrokerContext? { state == .running ? node?.context : nil }
+
+    package var hasFailed: Bool { if case .failed = state { true } else { false } }
 
     /// Begins to start; `state` tells what came of it.
     package func start() throws {
@@ -97,6 +105,13 @@ private final class LoggedLines: Sendable {
     private let storage = Mutex<[String]>([])
 
     var lines: [String] { storage.withLock { $0 } }
+
+    func take() -> [String] {
+        storage.withLock { lines in
+            defer { lines = [] }
+            return lines
+        }
+    }
 
     func add(_ line: String) {
         storage.withLock { lines in

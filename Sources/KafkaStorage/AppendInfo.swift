@@ -34,6 +34,7 @@ public struct AppendInfo: Equatable, Sendable {
 
 /// The place of an offset in the log's files.
 public struct LogOffsetMetadata: Equatable, Sendable {
+    /// The offset itself.
     public var offset: Int64
     /// The first offset of the segment that holds, or will hold, `offset`; −1 where only the offset is known.
     public var segmentBaseOffset: Int64
@@ -46,5 +47,6 @@ public struct LogOffsetMetadata: Equatable, Sendable {
         self.position = position
     }
 
+    /// Whether the place of the offset is not known.
     public var isOffsetOnly: Bool { segmentBaseOffset < 0 }
 }

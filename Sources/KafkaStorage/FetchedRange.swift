@@ -15,6 +15,7 @@ public enum ReadIsolation: Sendable {
 public struct FetchedRange: Sendable {
     /// The segment's log file; nil where `count` is 0. It stays readable after the log has deleted it.
     public var file: (any File)?
+    /// Where the bytes begin in `file`.
     public var position: Int64
     /// Bytes from `position` on. They begin with a whole batch and may end inside of one.
     public var count: Int
@@ -22,6 +23,15 @@ public struct FetchedRange: Sendable {
     public var start: LogOffsetMetadata
     /// Whether the first batch is larger than the bytes asked for, and so not whole.
     public var isFirstEntryIncomplete: Bool
+    /// Of a read of committed records: the transactions whose records among these bytes were aborted, in the order of
+    /// their markers. There may be some that have no records here.
+    public var abortedTransactions: [AbortedTransaction] = []
+
+    /// Copies the bytes into memory; empty where there are none. Blocks where they are not in the page cache.
+    public func readBytes() throws(StorageError) -> [UInt8] {
+        guard let file else { return [] }
+        return try storing { () throws(FileError) in try file.readBytes(at: position, count: count) }
+    }
 
     static func empty(at start: LogOffsetMetadata, firstEntryIncomplete: Bool = false) -> FetchedRange {
         FetchedRange(

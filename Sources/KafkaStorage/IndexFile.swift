@@ -4,17 +4,17 @@ import KafkaRuntime
 /// The file under a sparse index: entries of one size, appended in order, searched by halving.
 ///
 /// The file of the segment that is written has its full size from the start, as a hole, and is cut to its entries when
-/// the segment rolls or closes. Entries reach it by ordinary writes, some at a time, and are read through a map: a
-/// store into a mapped hole would stop the process when the disk is full, a write gives an error. Nothing is opened
-/// or mapped before it is needed, and no descriptor is kept.
+/// the segment rolls or closes. Entries reach it by ordinary writes, some at a time, and are read by ordinary reads: a
+/// map would stop the process when the disk is full, fails, or somebody cuts the file; a call gives an error. Nothing
+/// is opened before it is needed.
 ///
-/// After a crash the file may lack entries or end in zeros; recovery rebuilds it. Confined to the log's lock.
+/// After a crash the file may lack entries or end in zeros; recovery rebuilds it. What is read from it is a hint, to be
+/// held against the log: whoever damages the file must not change an answer. Confined to the log's lock.
 struct IndexFile: Sendable {
     /// Entries kept in memory before they are written together. They double as the warm part of a search.
     private static let pendingCapacity = 128
-    /// The part at the end that a search tries first: entries there are in the cache when the tail is read.
-    private static let warmBytes = 8192
-    private static let smallestMapBytes = 64 << 10
+    /// Entries that a search reads at once, when it has come so near.
+    private static let pieceEntries = 512
 
     var path: String
     let entrySize: Int
@@ -24,7 +24,11 @@ struct IndexFile: Sendable {
     private var isLoaded = false
     private var writtenCount = 0
     private var pending: [UInt8] = []
-    private var mapping: (any MappedFile)?
+    /// Open for reading while the segment is in use.
+    private var file: (any File)?
+    /// Whether the file was not cut to its entries when it was loaded, has lost entries since, or gave nonsense. It has to
+    /// be made anew, unless its segment is the one that a crash interrupted, whose index is made anew in any case.
+    private(set) var isDistrusted = false
     /// Whether the file has, or may have, more bytes than entries.
     private(set) var isPreallocated = false
 
@@ -77,8 +81,10 @@ struct IndexFile: Sendable {
                 let middle = (lower + upper) / 2
                 if try isZeroEntry(middle, file, isZero) { upper = middle } else { lower = middle + 1 }
             }
-            entries = lower
+            let isEmpty = lower == 1 ? try isZeroEntry(0, file, isZero) : false
+            entries = isEmpty ? 0 : lower
         }
+        isDistrusted = isPreallocated
         writtenCount = entries
         count = entries
         isLoaded = true
@@ -118,7 +124,8 @@ struct IndexFile: Sendable {
     }
 
     private mutating func forget() {
-        mapping = nil
+        file = nil
+        isDistrusted = false
         pending = []
         writtenCount = 0
         count = 0
@@ -126,64 +133,122 @@ struct IndexFile: Sendable {
 
     // MARK: Reading
 
-    /// Shows `body` the bytes of one entry.
+    /// Shows `body` the bytes of one entry; nil where the file has lost it, which it then no longer counts.
     mutating func withEntry<R>(
         _ index: Int, _ files: any FileSystem, _ body: (UnsafeRawPointer) -> R
-    ) throws(FileError) -> R {
+    ) throws(FileError) -> R? {
         precondition(index >= 0 && index < count, "the entry must exist")
         if index >= writtenCount {
             return pending.withUnsafeBytes { body($0.baseAddress! + (index - writtenCount) * entrySize) }
         }
-        return body(try mapped(files) + index * entrySize)
+        return try withWritten(index, count: 1, files) { body($0.baseAddress!) }
     }
 
-    /// Shows `body` the bytes of the last entry, without mapping the file for it.
-    mutating func withLastEntry<R>(
-        _ files: any FileSystem, _ body: (UnsafeRawPointer) -> R
-    ) throws(FileError) -> R {
-        if !pending.isEmpty || mapping != nil { return try withEntry(count - 1, files, body) }
-        let file = try files.open(path, .read)
-        defer { file.close() }
-        let bytes = try file.readBytes(at: Int64((count - 1) * entrySize), count: entrySize)
-        guard bytes.count == entrySize else {
-            throw FileError(.inputOutput, operation: "read (the file became shorter)", path: path)
+    /// The last entry for which `isAtMost` holds, as `decode` makes it, and its number, given that it holds for a first
+    /// part of the entries and no others; nil where it holds for none. What the file lost is left out: a search in a
+    /// log may begin at any entry that is not too large.
+    mutating func lastEntry<R>(
+        _ files: any FileSystem, where isAtMost: (UnsafeRawPointer) -> Bool, _ decode: (UnsafeRawPointer) -> R
+    ) throws(FileError) -> (index: Int, entry: R)? {
+        if count > writtenCount, let found = lastPending(isAtMost, decode) { return found }
+        // Each round ends with an answer or with fewer entries.
+        while true {
+            let before = writtenCount
+            let found = try lastWritten(files, isAtMost, decode)
+            if writtenCount == before { return found }
         }
-        return bytes.withUnsafeBytes { body($0.baseAddress!) }
     }
 
-    /// The last entry for which `isAtMost` holds, given that it holds for a first part of the entries and no others;
-    /// nil where it holds for none.
-    mutating func lastEntry(
-        _ files: any FileSystem, where isAtMost: (UnsafeRawPointer) -> Bool
-    ) throws(FileError) -> Int? {
+    private func lastPending<R>(
+        _ isAtMost: (UnsafeRawPointer) -> Bool, _ decode: (UnsafeRawPointer) -> R
+    ) -> (index: Int, entry: R)? {
+        pending.withUnsafeBytes { bytes in
+            last(in: bytes, isAtMost).map { (writtenCount + $0, decode(bytes.baseAddress! + $0 * entrySize)) }
+        }
+    }
+
+    /// `lastEntry` of those in the file. Where the file turns out to have fewer, so has the index afterwards.
+    private mutating func lastWritten<R>(
+        _ files: any FileSystem, _ isAtMost: (UnsafeRawPointer) -> Bool, _ decode: (UnsafeRawPointer) -> R
+    ) throws(FileError) -> (index: Int, entry: R)? {
         var lower = 0
-        var upper = count
-        for start in [writtenCount, count - Self.warmBytes / entrySize] where start > lower && start < upper {
-            if try withEntry(start, files, isAtMost) { lower = start } else { upper = start }
+        var upper = writtenCount
+        // The end is asked for most.
+        var middle = max(upper - Self.pieceEntries, (lower + upper) / 2)
+        while upper - lower > Self.pieceEntries {
+            guard let isLow = try withWritten(middle, count: 1, files, { isAtMost($0.baseAddress!) }) else {
+                return nil
+            }
+            if isLow { lower = middle } else { upper = middle }
+            middle = (lower + upper) / 2
         }
+        guard upper > lower else { return nil }
+        let size = entrySize
+        let first = lower
+        return try withWritten(lower, count: upper - lower, files) { bytes in
+            Self.last(in: bytes, entrySize: size, isAtMost).map { (first + $0, decode(bytes.baseAddress! + $0 * size)) }
+        } ?? nil
+    }
+
+    private func last(in bytes: UnsafeRawBufferPointer, _ isAtMost: (UnsafeRawPointer) -> Bool) -> Int? {
+        Self.last(in: bytes, entrySize: entrySize, isAtMost)
+    }
+
+    /// The number of the last entry in `bytes` for which `isAtMost` holds.
+    private static func last(
+        in bytes: UnsafeRawBufferPointer, entrySize: Int, _ isAtMost: (UnsafeRawPointer) -> Bool
+    ) -> Int? {
+        var lower = 0
+        var upper = bytes.count / entrySize
         while lower < upper {
             let middle = (lower + upper) / 2
-            if try withEntry(middle, files, isAtMost) { lower = middle + 1 } else { upper = middle }
+            if isAtMost(bytes.baseAddress! + middle * entrySize) { lower = middle + 1 } else { upper = middle }
         }
         return lower == 0 ? nil : lower - 1
     }
 
-    /// The address of the entries in the file, all of which are mapped.
-    private mutating func mapped(_ files: any FileSystem) throws(FileError) -> UnsafeRawPointer {
-        let needed = writtenCount * entrySize
-        if let mapping, mapping.bytes.count >= needed { return UnsafeRawPointer(mapping.bytes.baseAddress!) }
-        mapping = nil
-        let file = try files.open(path, .read)
-        defer { file.close() }
-        let size = try file.size()
-        guard size >= Int64(needed) else {
-            throw FileError(.inputOutput, operation: "map (the file became shorter)", path: path)
+    /// Shows `body` the bytes of entries in the file. Where they are not all there any more the index forgets what is
+    /// not, and the answer is nil.
+    private mutating func withWritten<R>(
+        _ index: Int, count wanted: Int, _ files: any FileSystem, _ body: (UnsafeRawBufferPointer) -> R
+    ) throws(FileError) -> R? {
+        guard let file = try reader(files) else {
+            lose(from: 0)
+            return nil
         }
-        var length = Self.smallestMapBytes
-        while length < needed { length *= 2 }
-        let map = try file.map(length: Int(min(Int64(length), size)))
-        mapping = map
-        return UnsafeRawPointer(map.bytes.baseAddress!)
+        let (position, length) = (Int64(index * entrySize), wanted * entrySize)
+        let (outcome, read) = withUnsafeTemporaryAllocation(byteCount: length, alignment: 8) {
+            buffer -> (Result<R?, FileError>, Int) in
+            do throws(FileError) {
+                let read = try file.read(into: buffer, at: position)
+                return (.success(read == length ? body(UnsafeRawBufferPointer(buffer)) : nil), read)
+            } catch {
+                return (.failure(error), 0)
+            }
+        }
+        let result = try outcome.get()
+        if read < length { lose(from: index + read / entrySize) }
+        return result
+    }
+
+    /// The file to read from; nil where it is gone.
+    private mutating func reader(_ files: any FileSystem) throws(FileError) -> (any File)? {
+        if let file { return file }
+        do throws(FileError) {
+            file = try files.open(path, .read)
+        } catch {
+            guard error.kind == .notFound else { throw error }
+        }
+        return file
+    }
+
+    /// Somebody cut the file: what was behind is gone, and what is only in memory cannot follow it.
+    private mutating func lose(from index: Int) {
+        pending.removeAll()
+        writtenCount = min(writtenCount, index)
+        count = writtenCount
+        isPreallocated = false
+        isDistrusted = true
     }
 
     // MARK: Writing
@@ -225,7 +290,6 @@ struct IndexFile: Sendable {
             return
         }
         pending.removeAll(keepingCapacity: true)
-        mapping = nil
         let file = try files.open(path, .readWrite)
         defer { file.close() }
         // What was written stays counted until it is gone from the file.
@@ -239,7 +303,6 @@ struct IndexFile: Sendable {
     /// Writes what is pending and cuts the file to its entries; makes the file where there is none.
     mutating func trim(_ files: any FileSystem) throws(FileError) {
         try writePending(files)
-        mapping = nil
         let file = try files.open(path, .readWriteCreate)
         defer { file.close() }
         try file.truncate(to: Int64(byteCount))
@@ -249,6 +312,8 @@ struct IndexFile: Sendable {
     /// Changes the size that the file grows to.
     mutating func setMaximumBytes(_ bytes: Int) { maximumBytes = bytes / entrySize * entrySize }
 
-    /// Gives the map back; it is made again when it is needed.
-    mutating func release() { mapping = nil }
+    mutating func distrust() { isDistrusted = true }
+
+    /// Lets go of the file; it is opened again when it is needed.
+    mutating func release() { file = nil }
 }

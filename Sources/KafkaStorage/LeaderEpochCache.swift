@@ -2,7 +2,9 @@
 
 /// One leader epoch and the first offset written in it.
 public struct EpochEntry: Equatable, Sendable {
+    /// The leader epoch.
     public let epoch: Int32
+    /// The offset of its first record.
     public let startOffset: Int64
 
     public init(epoch: Int32, startOffset: Int64) {

@@ -11,7 +11,9 @@ public struct LogConfiguration: Equatable, Sendable {
 
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// Whole segments go by age and size.
         public static let delete = CleanupPolicy(rawValue: 1)
+        /// Only the last record of each key is kept.
         public static let compact = CleanupPolicy(rawValue: 2)
     }
 
@@ -43,13 +45,19 @@ public struct LogConfiguration: Equatable, Sendable {
     public var retentionMs: Int64 = 604_800_000
     /// The largest batch a client may produce, in bytes with its header.
     public var maxMessageBytes: Int32 = 1_048_588
+    /// How long tombstones and transaction markers stay readable in a compacted log.
     public var deleteRetentionMs: Int64 = 86_400_000
+    /// Records younger than this are not compacted.
     public var minCompactionLagMs: Int64 = 0
+    /// Records older than this are compacted, however few they are.
     public var maxCompactionLagMs: Int64 = .max
     /// How long files stay after they were deleted.
     public var fileDeleteDelayMs: Int64 = 60_000
+    /// The share of a log, 0 to 1, that must be uncleaned before it is cleaned.
     public var minCleanableDirtyRatio: Double = 0.5
+    /// What happens to old segments.
     public var cleanupPolicy: CleanupPolicy = .delete
+    /// The codec that batches are stored with.
     public var compression: Compression = .producer
     /// −1 is the library's default, otherwise 1–9.
     public var gzipLevel: Int32 = -1
@@ -59,6 +67,7 @@ public struct LogConfiguration: Equatable, Sendable {
     public var zstdLevel: Int32 = 3
     /// Whether a segment's log file is made at its full size.
     public var preallocate = false
+    /// Whether records carry the producer's time or the time of the append.
     public var messageTimestampType: TimestampType = .createTime
     /// How far before now a record's timestamp may be.
     public var messageTimestampBeforeMaxMs: Int64 = .max

@@ -4,6 +4,7 @@ import KafkaRuntime
 
 /// One of the directories that hold logs.
 public struct LogDirectory: Sendable {
+    /// As it was given in the configuration.
     public let path: String
     /// nil where the directory is not formatted.
     public internal(set) var metaProperties: MetaProperties?
@@ -12,7 +13,9 @@ public struct LogDirectory: Sendable {
     /// Why the directory is out of service; nil while it is in service.
     public internal(set) var failure: String?
 
+    /// From `meta.properties`; nil where there is none.
     public var directoryID: KafkaUUID? { metaProperties?.directoryID }
+    /// Whether the directory is in service.
     public var isOnline: Bool { failure == nil }
 
     var lock: (any FileLock)?

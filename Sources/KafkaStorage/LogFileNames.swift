@@ -18,6 +18,7 @@ package enum LogFileNames {
     package static let recoveryPoints = "recovery-point-offset-checkpoint"
     package static let logStartOffsets = "log-start-offset-checkpoint"
     package static let highWatermarks = "replication-offset-checkpoint"
+    package static let cleanedOffsets = "cleaner-offset-checkpoint"
     package static let cleanShutdown = ".kafka_cleanshutdown"
     package static let lock = ".lock"
     package static let clusterMetadataDirectory = "__cluster_metadata-0"
@@ -48,6 +49,11 @@ package enum LogFileNames {
         var topic = partition.topic
         while topic.utf8.count + tail.utf8.count > maximumNameBytes { topic.removeLast() }
         return topic + tail
+    }
+
+    /// Whether a marked name shows the whole topic, so that a start can tell whose it is.
+    static func hasRoomForMark(_ partition: TopicPartition) -> Bool {
+        marked(partition, unique: .zero, suffix: futureSuffix).hasPrefix("\(partition).")
     }
 
     /// The partition, where `name` is that of a marked directory with this suffix.

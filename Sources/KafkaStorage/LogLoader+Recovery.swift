@@ -10,8 +10,10 @@ extension LogLoader {
     mutating func recover(
         _ state: inout LogState, _ epochs: inout LeaderEpochCache?, from given: Int? = nil
     ) throws(StorageError) {
-        var first = given ?? firstToCheck(state)
-        if epochs == nil { first = 0 }
+        var first = 0
+        if epochs != nil {
+            first = given ?? firstToCheck(state)
+        }
         state.epochs = epochs ?? LeaderEpochCache()
         let base = state.segments[first].baseOffset
         // What the checkpoint says of offsets that are checked anew comes from the batches.
@@ -22,7 +24,9 @@ extension LogLoader {
             segment.indexesAreSynced = true
         }
         state.nextOffset = base
-        try state.rebuildProducers(to: base, now: now)
+        try healIndexes(&state, before: first)
+        try state.rebuildProducers(to: base, now: now, isStrict: true)
+        options.willCheckBytes?(state.segments[first...].reduce(0) { $0 + $1.size })
         var index = first
         while index < state.segments.count {
             guard follows(state.segments[index], state) else {
@@ -44,9 +48,8 @@ extension LogLoader {
     /// The segment that holds the recovery point; the one before it, too, where its indexes did not reach the disk.
     private mutating func firstToCheck(_ state: borrowing LogState) -> Int {
         let holding = state.segmentIndex(for: options.recoveryPoint) ?? 0
-        let lacking = state.segments[..<holding].firstIndex { $0.lacksIndexes && $0.size > 0 }
-        if let lacking { return lacking }
         guard holding > 0 else { return 0 }
+        if state.segments[holding - 1].lacksIndexes { return holding }
         do throws(FileError) {
             try state.segments[holding - 1].checkIndexes()
             return holding
@@ -56,43 +59,102 @@ extension LogLoader {
         }
     }
 
+    /// Makes index files that are missing, and lists of aborted transactions that are damaged, of segments whose batches
+    /// are trusted: all before the one numbered `end`.
+    mutating func healIndexes(_ state: inout LogState, before end: Int) throws(StorageError) {
+        for index in 0..<end {
+            let segment = state.segments[index]
+            if segment.lacksIndexes, segment.size > 0 { try segment.rebuildIndexes("no index file") }
+            if segment.transactionIndex.isLoaded { continue }
+            let next = index + 1 < state.segments.count ? state.segments[index + 1].baseOffset : state.nextOffset
+            do throws(StorageError) {
+                try segment.loadTransactionIndex(end: next)
+            } catch {
+                guard error.isDamage else { throw error }
+                try state.rebuildTransactionIndex(ofSegmentAt: index, now: now)
+            }
+        }
+    }
+
     /// Whether a segment begins where the one before ends. A machine that stops may keep a later file and lose the end
-    /// of an earlier one; only compaction makes gaps that are meant.
+    /// of an earlier one; only compaction makes gaps that are meant, also where the topic is not compacted any more.
     private func follows(_ segment: LogSegment, _ state: borrowing LogState) -> Bool {
         if segment.baseOffset == state.nextOffset { return true }
-        return configuration.cleanupPolicy.contains(.compact) && segment.baseOffset > state.nextOffset
+        let isCompacted =
+            configuration.cleanupPolicy.contains(.compact) || segment.baseOffset <= options.cleanedUpTo ?? -1
+        return isCompacted && segment.baseOffset > state.nextOffset
     }
 
     /// Checks one segment from its first byte on; false where it was cut.
-    private mutating func recover(_ segment: LogSegment, _ state: inout LogState) throws(StorageError) -> Bool {
+    ///
+    /// - Parameter suspect: where a batch begins that a first attempt found to claim offsets of the next one, behind a gap.
+    private mutating func recover(
+        _ segment: LogSegment, _ state: inout LogState, suspect: (position: Int64, fileSize: Int64)? = nil
+    ) throws(StorageError) -> Bool {
         state.nextOffset = max(state.nextOffset, segment.baseOffset)
-        let fileSize = segment.size
-        if fileSize == 0, !segment.lacksIndexes { return true }
-        if fileSize > 0 { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
+        let start = state.nextOffset
+        let fileSize = suspect?.fileSize ?? segment.size
+        if fileSize == 0, !segment.lacksIndexes, !segment.transactionIndex.mayHaveFile { return true }
+        if fileSize > 0, suspect == nil { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
         segment.resetIndexes()
         let file = try storing { () throws(FileError) in try segment.openFile() }
-        var scanner = SegmentScanner(file, fileSize: fileSize, baseOffset: segment.baseOffset)
+        var scanner = SegmentScanner(file, fileSize: suspect?.position ?? fileSize, baseOffset: segment.baseOffset)
+        var reported: Int64 = 0
+        var behindGap: Int64?
+        var damage: SegmentScanner.Damage?
+        let limit = state.segments.first { $0.baseOffset > segment.baseOffset }?.baseOffset ?? .max
         while let (entry, bytes) = try scanner.next() {
-            if let batch = entry.batch {
-                state.assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
-                // A control batch of a producer is small; one that does not fit the window is no marker.
-                if batch.hasProducerID { state.feedProducers(batch, bytes) }
+            if entry.baseOffset > state.nextOffset, entry.lastOffset >= limit {
+                damage = SegmentScanner.Damage(
+                    position: entry.position, reason: "its offsets run into the next segment")
+                break
             }
-            try storing { () throws(FileError) in try segment.recovered(entry) }
-            state.nextOffset = entry.nextOffset
+            behindGap = entry.baseOffset > state.nextOffset ? entry.position : nil
+            try take(entry, bytes, segment, &state)
+            if entry.end - reported >= Self.progressBytes {
+                options.checkedBytes?(entry.end - reported)
+                reported = entry.end
+            }
         }
+        if let suspect {
+            damage = SegmentScanner.Damage(position: suspect.position, reason: "offsets out of order")
+        }
+        damage = damage ?? scanner.damage
+        if let behindGap, damage?.breaksOrder == true {
+            // Of the two that contradict each other it is the one that left the gap.
+            state.epochs.truncateFromEnd(segment.baseOffset)
+            state.nextOffset = start
+            try state.rebuildProducers(to: segment.baseOffset, now: now)
+            return try recover(segment, &state, suspect: (behindGap, fileSize))
+        }
+        options.checkedBytes?(fileSize - reported)
         state.producers.advance(to: state.nextOffset)
-        let damage = scanner.damage
-        try storing { () throws(FileError) in
-            try segment.finishRecovery(fileSize: fileSize)
-            // What was cut off must not come back behind batches that will take its place.
-            if damage != nil { try file.sync() }
-        }
+        try segment.finishRecovery(fileSize: fileSize)
+        // What was cut off must not come back behind batches that will take its place.
+        if damage != nil { try storing { () throws(FileError) in try file.sync() } }
         segment.release()
         guard let damage else { return true }
         events.append(
             .truncatedTail(path: segment.logPath, from: fileSize, to: damage.position, reason: damage.reason))
         return false
+    }
+
+    /// How often somebody is told how far a recovery has come, in bytes.
+    private static let progressBytes: Int64 = 16 << 20
+
+    /// Counts a good batch.
+    private func take(
+        _ entry: SegmentEntry, _ bytes: UnsafeRawBufferPointer?, _ segment: LogSegment, _ state: inout LogState
+    ) throws(StorageError) {
+        if let batch = entry.batch {
+            state.assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
+            // A control batch of a producer is small; one that does not fit the window is no marker.
+            if batch.hasProducerID, let aborted = state.feedProducers(batch, bytes) {
+                try storing { () throws(FileError) in try segment.appendAborted([aborted]) }
+            }
+        }
+        try storing { () throws(FileError) in try segment.recovered(entry) }
+        state.nextOffset = entry.nextOffset
     }
 
     /// Behind damage nothing can be trusted: the offsets would have a gap.
@@ -113,102 +175,5 @@ extension LogLoader {
         state.segments.removeSubrange(index...)
         // Nor must these, over the new segments of the same names.
         try storing { () throws(FileError) in try files.syncDirectory(directory) }
-    }
-
-    /// Finishes or takes back what a crash interrupted: deletions, and swaps of cleaned segments.
-    mutating func finishInterruptedWork() throws(StorageError) {
-        var cleanedBases: [Int64] = []
-        for name in names {
-            if name.hasSuffix(LogFileNames.deletedSuffix) {
-                remove(name, "it was deleted")
-            } else if name.hasSuffix(LogFileNames.cleanedSuffix) {
-                let inner = name.dropLast(LogFileNames.cleanedSuffix.count)
-                if let base = LogFileNames.offset(inner, suffix: LogFileNames.logSuffix) { cleanedBases.append(base) }
-            }
-        }
-        // A swap at or above an unfinished cleaning belongs to it: the old segments are still there.
-        let unfinished = cleanedBases.min()
-        for name in names where name.hasSuffix(LogFileNames.swapSuffix) {
-            let inner = name.dropLast(LogFileNames.swapSuffix.count)
-            guard let base = Self.segmentFileOffset(inner), let unfinished, base >= unfinished else { continue }
-            remove(name, "its cleaning was not finished")
-        }
-        for name in names where name.hasSuffix(LogFileNames.cleanedSuffix) { remove(name, "it was not finished") }
-        if names.contains(where: { $0.hasSuffix(LogFileNames.swapSuffix) }) {
-            try refreshNames()
-            try finishSwaps()
-        }
-        removeOrphans()
-        try refreshNames()
-    }
-
-    /// Puts swapped segments into the place of those they replace.
-    private mutating func finishSwaps() throws(StorageError) {
-        let parameters = LogState.segmentParameters(configuration, options.settings, runtime.random, now: now)
-        for name in names where name.hasSuffix(LogFileNames.logSuffix + LogFileNames.swapSuffix) {
-            let inner = name.dropLast(LogFileNames.swapSuffix.count)
-            guard let base = LogFileNames.offset(inner, suffix: LogFileNames.logSuffix) else { continue }
-            let end = try nextOffset(ofSwap: name, base: base, parameters)
-            for old in names {
-                guard let offset = Self.segmentFileOffset(old[...]), offset >= base, offset < end else { continue }
-                remove(old, "a cleaned segment replaces it")
-            }
-        }
-        for name in names where name.hasSuffix(LogFileNames.swapSuffix) {
-            let target = String(name.dropLast(LogFileNames.swapSuffix.count))
-            try storing { () throws(FileError) in try files.rename(path(name), to: path(target)) }
-            namesChanged = true
-        }
-        try storing { () throws(FileError) in try files.syncDirectory(directory) }
-        try refreshNames()
-    }
-
-    private func nextOffset(
-        ofSwap name: String, base: Int64, _ parameters: LogSegment.Parameters
-    ) throws(StorageError) -> Int64 {
-        let file = try storing { () throws(FileError) in try files.open(path(name), .read) }
-        defer { file.close() }
-        let size = try storing { () throws(FileError) in try file.size() }
-        var scanner = SegmentScanner(file, fileSize: size, baseOffset: base)
-        var next = base
-        while let (entry, _) = try scanner.next() { next = entry.nextOffset }
-        return max(next, base + 1)
-    }
-
-    /// Index files without a log file, and files that were being replaced.
-    private mutating func removeOrphans() {
-        let present = Set(names)
-        for name in names {
-            if name.hasSuffix(".tmp") {
-                remove(name, "it was not finished")
-                continue
-            }
-            for suffix in [
-                LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.transactionIndexSuffix,
-            ] {
-                guard let base = LogFileNames.offset(name, suffix: suffix) else { continue }
-                if !present.contains(LogFileNames.digits(base) + LogFileNames.logSuffix) {
-                    remove(name, "its log file is missing")
-                }
-            }
-        }
-    }
-
-    /// Lists the directory again where files were removed.
-    private mutating func refreshNames() throws(StorageError) {
-        guard namesChanged else { return }
-        namesChanged = false
-        names = try storing { () throws(FileError) in try files.list(directory) }
-    }
-
-    /// The offset in the name of any of a segment's own files.
-    private static func segmentFileOffset(_ name: Substring) -> Int64? {
-        for suffix in [
-            LogFileNames.logSuffix, LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix,
-            LogFileNames.transactionIndexSuffix,
-        ] {
-            if let offset = LogFileNames.offset(name, suffix: suffix) { return offset }
-        }
-        return nil
     }
 }

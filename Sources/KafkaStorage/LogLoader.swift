@@ -57,6 +57,8 @@ struct LogLoader {
         let topicID = try loadTopicID()
         var state = try makeState(start: start, epochs: LeaderEpochCache(), topicID: topicID)
         let isUnclean = !options.wasCleanShutdown && !isNew
+        // The process that wrote it may have died before the file was synced, and nobody else would do it.
+        state.topicIDIsDirty = isUnclean && topicID != nil
         if isUnclean || epochs == nil {
             try recover(&state, &epochs)
         } else {
@@ -64,6 +66,7 @@ struct LogLoader {
             try openClean(&state)
         }
         try settleBounds(&state)
+        for segment in state.segments { state.noteHealing(segment) }
         state.afterwards.events = events + state.afterwards.events
         return state
     }
@@ -83,6 +86,7 @@ struct LogLoader {
             nextOffset: segments[segments.count - 1].baseOffset, highWatermark: LogOffsetMetadata(offset: start),
             recoveryPoint: options.recoveryPoint, epochs: epochs, producers: ProducerStateTable(endOffset: start),
             snapshots: snapshots)
+        state.cleanedUpTo = options.cleanedUpTo
         state.hasNewNames = madeSegment
         state.hasNewDirectory = isNew
         return state
@@ -119,6 +123,7 @@ struct LogLoader {
                 present.contains(digits + LogFileNames.indexSuffix)
                 && present.contains(digits + LogFileNames.timeIndexSuffix)
             if !hasIndexes { segment.lacksIndexes = true }
+            if present.contains(digits + LogFileNames.transactionIndexSuffix) { segment.transactionIndex.noteFile() }
             if segment.size == 0 { segment.assumeEmptyIndexes() }
         }
     }
@@ -193,24 +198,20 @@ struct LogLoader {
     // MARK: Clean shutdown
 
     private mutating func openClean(_ state: inout LogState) throws(StorageError) {
-        // A segment without its indexes was not left by a clean shutdown, whatever the marker says.
-        if let damaged = state.segments.firstIndex(where: { $0.lacksIndexes && $0.size > 0 }) {
-            var epochs: LeaderEpochCache? = state.epochs
-            try recover(&state, &epochs, from: damaged)
-            return
-        }
+        let last = state.segments.count - 1
         do throws(StorageError) {
             state.nextOffset = try state.active.readNextOffset()
         } catch {
             guard case .corrupt(let path, let position, let reason) = error else { throw error }
             events.append(.truncatedTail(path: path, from: position, to: position, reason: reason))
             var epochs: LeaderEpochCache? = state.epochs
-            try recover(&state, &epochs, from: state.segments.count - 1)
+            try recover(&state, &epochs, from: last)
             return
         }
+        try healIndexes(&state, before: state.segments.count)
         for segment in state.segments {
             segment.syncedSize = segment.size
-            segment.indexesAreSynced = !madeSegment
+            segment.indexesAreSynced = !madeSegment && segment.healing == nil
         }
         state.recoveryPoint = state.nextOffset
         if !state.snapshots.isEmpty || state.nextOffset > state.logStartOffset {

@@ -6,13 +6,14 @@ import Synchronization
 extension LogManager {
     /// The offsets that are written down from time to time.
     private enum Checkpoint {
-        case recoveryPoints, logStartOffsets, highWatermarks
+        case recoveryPoints, logStartOffsets, highWatermarks, cleanedOffsets
 
         var fileName: String {
             switch self {
             case .recoveryPoints: LogFileNames.recoveryPoints
             case .logStartOffsets: LogFileNames.logStartOffsets
             case .highWatermarks: LogFileNames.highWatermarks
+            case .cleanedOffsets: LogFileNames.cleanedOffsets
             }
         }
 
@@ -22,12 +23,14 @@ extension LogManager {
             case .recoveryPoints: log.recoveryPoint
             case .logStartOffsets: log.checkpointedLogStartOffset
             case .highWatermarks: log.highWatermark
+            case .cleanedOffsets: log.cleanedUpTo
             }
         }
     }
 
     /// Writes checkpoints and forgets silent producers at their intervals, from now until the shutdown.
     public func startTasks() {
+        startMoves()
         let delay = configuration.initialTaskDelayMs
         repeatTask(after: delay, every: configuration.recoveryPointCheckpointIntervalMs) {
             $0.checkpointRecoveryPoints()
@@ -36,6 +39,7 @@ extension LogManager {
             $0.checkpointLogStartOffsets()
         }
         repeatTask(every: configuration.highWatermarkCheckpointIntervalMs) { $0.checkpointHighWatermarks() }
+        repeatTask(every: configuration.idleCheckIntervalMs) { $0.releaseIdleLogs() }
         repeatTask(every: configuration.producerExpirationCheckIntervalMs) { manager in
             let now = manager.runtime.clock.wallMilliseconds
             for log in manager.logs { log.removeExpiredProducers(now: now) }
@@ -67,15 +71,46 @@ extension LogManager {
     /// Writes `replication-offset-checkpoint` in every directory. Blocks.
     public func checkpointHighWatermarks() { write(.highWatermarks) }
 
-    /// Writes a file in each directory where it would say something new. A failure takes the directory out of service.
+    /// Writes `cleaner-offset-checkpoint` in every directory. Blocks.
+    public func checkpointCleanedOffsets() { write(.cleanedOffsets) }
+
+    /// A full disk is waited for; any other failure takes the directory out of service.
+    private func checkpointFailed(
+        _ checkpoint: Checkpoint, _ place: Int, wanted: [TopicPartition: Int64], _ error: StorageError
+    ) {
+        let directory = configuration.directories[place]
+        guard case .io(let failure) = error, !failure.meansFailedDirectory else {
+            markOffline(directory: directory, reason: "\(error)")
+            return
+        }
+        guard case .recoveryPoints = checkpoint else { return }
+        let old = state.withLock { $0.directories[place].lastCheckpoints[checkpoint.fileName] }
+        // The old file would vouch for offsets that are gone; without one, a recovery checks everything. Before the first
+        // was written nobody knows what the file of the last run says.
+        if let old, old.allSatisfy({ $0.value <= wanted[$0.key] ?? .max }) { return }
+        do throws(FileError) {
+            try runtime.files.remove("\(directory)/\(checkpoint.fileName)")
+            try runtime.files.syncDirectory(directory)
+        } catch {
+            if error.kind != .notFound { markOffline(directory: directory, reason: "\(error)") }
+        }
+    }
+
+    /// Writes a file in each directory where it would say something new.
     private func write(_ checkpoint: Checkpoint) {
         checkpointing.withLock { _ in
             guard state.withLock({ $0.isLoaded }) else { return }
-            let (directories, logs, places) = state.withLock { ($0.directories, $0.logs, $0.places) }
+            let (directories, logs, places, futures) = state.withLock {
+                ($0.directories, $0.logs, $0.places, $0.futures)
+            }
             var offsets = [[TopicPartition: Int64]](repeating: [:], count: directories.count)
             for (partition, log) in logs {
                 guard let place = places[partition], let offset = checkpoint.offset(of: log) else { continue }
                 offsets[place][partition] = offset
+            }
+            for (partition, future) in futures {
+                guard let offset = checkpoint.offset(of: future.log) else { continue }
+                offsets[future.place][partition] = offset
             }
             let name = checkpoint.fileName
             for (place, directory) in directories.enumerated() where directory.isOnline && directory.lock != nil {
@@ -85,9 +120,9 @@ extension LogManager {
                     try OffsetCheckpoint.write(written, to: "\(directory.path)/\(name)", runtime.files)
                     state.withLock { $0.directories[place].lastCheckpoints[name] = written }
                 } catch {
-                    markOffline(directory: directory.path, reason: "\(error)")
                     observer?.logEvent(
                         .backgroundFailure(path: directory.path, what: "checkpoint \(name)", error: error))
+                    checkpointFailed(checkpoint, place, wanted: written, error)
                 }
             }
         }

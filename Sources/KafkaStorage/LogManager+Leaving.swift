@@ -8,13 +8,25 @@ extension LogManager {
     /// Puts a log aside that the cluster's metadata do not know: its directory gets the name of a stray one and is not
     /// touched again, so that an operator can decide. Does nothing where there is none.
     public func setAside(_ partition: TopicPartition) throws(StorageError) {
-        let unique = runtime.random.uuid()
-        try state.withLock { (state) throws(StorageError) in
-            guard let log = state.logs[partition] else { return }
-            try log.setAside(unique: unique)
-            state.logs[partition] = nil
-            state.places[partition] = nil
+        let (log, future) = state.withLock { ($0.logs[partition], $0.futures[partition]) }
+        if let log {
+            try log.setAside(unique: runtime.random.uuid())
+            state.withLock { state in
+                state.logs[partition] = nil
+                state.places[partition] = nil
+            }
         }
+        if let future {
+            try future.log.setAside(unique: runtime.random.uuid())
+            state.withLock { $0.futures[partition] = nil }
+        }
+    }
+
+    /// The partitions of all logs, and of all copies that are to replace one, with their topic ids, by partition.
+    public var partitions: [(name: TopicPartition, topicID: KafkaUUID?)] {
+        let (logs, futures) = state.withLock { ($0.logs, $0.futures) }
+        let names = Set(logs.keys).union(futures.keys).sorted()
+        return names.map { ($0, (logs[$0] ?? futures[$0]?.log)?.topicID) }
     }
 
     /// Lets go of the directories without having closed the logs: for a start that fails. The next start checks them.
@@ -27,6 +39,7 @@ extension LogManager {
             }
             state.logs = [:]
             state.places = [:]
+            state.futures = [:]
         }
     }
 }

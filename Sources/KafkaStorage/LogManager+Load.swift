@@ -9,6 +9,8 @@ extension LogManager {
         var place: Int
         var partition: TopicPartition
         var path: String
+        /// A copy that was to replace a log in another directory.
+        var isFuture: Bool
         var options: LogOpenOptions
     }
 
@@ -27,6 +29,14 @@ extension LogManager {
         init(_ items: [LoadItem]) {
             state = Mutex(
                 State(items: items, progress: LoadProgress(loadedLogs: 0, totalLogs: items.count, loadedBytes: 0)))
+        }
+
+        /// Notes what was done and tells of it, one at a time.
+        func report(_ tell: (@Sendable (LoadProgress) -> Void)?, _ change: (inout LoadProgress) -> Void) {
+            state.withLock { state in
+                change(&state.progress)
+                tell?(state.progress)
+            }
         }
     }
 
@@ -59,6 +69,14 @@ extension LogManager {
         if let lastFailure, !directories.contains(where: \.isOnline) { throw lastFailure }
     }
 
+    /// Reads `meta.properties` again where there was none: somebody else has formatted the directories since. Blocks.
+    public func readMissingProperties() throws(StorageError) {
+        for (place, directory) in directories.enumerated() where directory.isOnline && directory.metaProperties == nil {
+            let properties = try MetaProperties.read(directory: directory.path, runtime.files)
+            state.withLock { $0.directories[place].metaProperties = properties }
+        }
+    }
+
     /// Writes `meta.properties` in a directory, durably, in place of what it has. Blocks.
     public func format(directory path: String, _ properties: MetaProperties, comment: String) throws(StorageError) {
         try properties.write(directory: path, comment: comment, runtime.files)
@@ -73,7 +91,7 @@ extension LogManager {
     ///
     /// - Parameters:
     ///   - topicConfiguration: the settings of a topic, by name. Called on any thread.
-    ///   - progress: called after each log, on any thread, one call at a time.
+    ///   - progress: called after each log and while large ones are recovered, on any thread, one call at a time.
     public func loadLogs(
         topicConfiguration: @escaping @Sendable (String) -> LogConfiguration,
         progress: (@Sendable (LoadProgress) -> Void)? = nil,
@@ -120,18 +138,24 @@ extension LogManager {
         let recoveryPoints = try checkpoint(LogFileNames.recoveryPoints)
         let logStarts = try checkpoint(LogFileNames.logStartOffsets)
         let highWatermarks = try checkpoint(LogFileNames.highWatermarks)
+        let cleanedOffsets = try checkpoint(LogFileNames.cleanedOffsets)
+        // What is there need not be written again; entries of logs that are gone go with the next change.
+        state.withLock { $0.directories[place].lastCheckpoints[LogFileNames.cleanedOffsets] = cleanedOffsets }
         var items: [LoadItem] = []
         var deleted: [String] = []
         for name in names {
             let path = "\(directory.path)/\(name)"
             if LogFileNames.marked(name, suffix: LogFileNames.deleteSuffix) != nil { deleted.append(path) }
-            guard let partition = LogDirectory.partition(name) else { continue }
+            let copied = LogFileNames.marked(name, suffix: LogFileNames.futureSuffix)
+            guard let partition = copied ?? LogDirectory.partition(name) else { continue }
             var options = LogOpenOptions()
             options.recoveryPoint = recoveryPoints[partition] ?? 0
             options.logStartOffset = logStarts[partition] ?? 0
             options.highWatermark = highWatermarks[partition] ?? 0
+            options.cleanedUpTo = cleanedOffsets[partition]
             options.wasCleanShutdown = directory.cleanShutdown != nil
-            items.append(LoadItem(place: place, partition: partition, path: path, options: options))
+            items.append(
+                LoadItem(place: place, partition: partition, path: path, isFuture: copied != nil, options: options))
         }
         if !deleted.isEmpty { remover.remove(deleted, after: 0) }
         return items
@@ -148,18 +172,29 @@ extension LogManager {
         }) {
             var bytes: Int64 = 0
             do throws(StorageError) {
+                var item = item
+                item.options.willCheckBytes = { bytes in
+                    work.report(progress) { $0.bytesToCheck += bytes }
+                }
+                item.options.checkedBytes = { bytes in
+                    work.report(progress) { $0.checkedBytes += bytes }
+                }
                 if let log = try load(item, topicConfiguration(item.partition.topic)) { bytes = log.size }
             } catch {
-                if case .corrupt = error {
+                if case .corrupt(_, _, let reason) = error, item.isFuture {
+                    // It can be made again.
+                    observer?.logEvent(.removedFile(path: item.path, reason: reason))
+                    remover.remove([item.path], after: 0)
+                } else if case .corrupt = error {
                     work.state.withLock { $0.failedLogs.append((item.partition, error)) }
+                    state.withLock { $0.unreadable[item.partition] = error }
                 } else {
                     markOffline(directory: configuration.directories[item.place], reason: "\(error)")
                 }
             }
-            work.state.withLock { state in
-                state.progress.loadedLogs += 1
-                state.progress.loadedBytes += bytes
-                progress?(state.progress)
+            work.report(progress) { done in
+                done.loadedLogs += 1
+                done.loadedBytes += bytes
             }
         }
     }
@@ -170,22 +205,64 @@ extension LogManager {
         let status = try storing { () throws(FileError) in try runtime.files.status(item.path) }
         guard status?.isDirectory == true else { return nil }
         let log = try open(item.path, item.partition, nil, topic, item.options)
-        let duplicate = state.withLock { state -> Bool in
-            guard state.directories[item.place].isOnline else { return false }
-            if state.logs[item.partition] != nil { return true }
+        let other = state.withLock { state -> UnifiedLog? in
+            guard state.directories[item.place].isOnline else {
+                log.markOffline("its directory is out of service")
+                return nil
+            }
+            if item.isFuture {
+                guard state.futures[item.partition] == nil else { return log }
+                state.futures[item.partition] = FutureLog(log: log, place: item.place)
+                return nil
+            }
+            guard let known = state.logs[item.partition] else {
+                state.logs[item.partition] = log
+                state.places[item.partition] = item.place
+                return nil
+            }
+            // The power failed while the log moved, so that one is what the other was; the longer one is the newer.
+            guard log.logEndOffset > known.logEndOffset else { return log }
             state.logs[item.partition] = log
             state.places[item.partition] = item.place
-            return false
+            return known
         }
-        if duplicate {
-            throw .kafka(.kafkaStorageError, "\(item.partition) is in two log directories, one is \(item.path)")
+        if let other {
+            observer?.logEvent(
+                .removedFile(path: other.directory, reason: "\(item.partition) is in another directory, too"))
+            try other.setAside(unique: runtime.random.uuid())
         }
         return log
+    }
+
+    /// Gives each copy that was found its part: one whose log is there goes on, one that has lost it takes its place.
+    private func settleFutures() {
+        let (futures, logs, places) = state.withLock { ($0.futures, $0.logs, $0.places) }
+        for partition in futures.keys.sorted() {
+            guard let future = futures[partition] else { continue }
+            do throws(StorageError) {
+                if logs[partition] != nil {
+                    guard places[partition] == future.place else { continue }
+                    // A log is not moved to where it is.
+                    try dropFuture(of: partition)
+                } else if !hasFailedDirectories {
+                    // The process ended after the old log was given up and before the copy had its name.
+                    try future.log.assumeName()
+                    state.withLock { state in
+                        state.futures[partition] = nil
+                        state.logs[partition] = future.log
+                        state.places[partition] = future.place
+                    }
+                }
+            } catch {
+                markOffline(directory: configuration.directories[future.place], reason: "\(error)")
+            }
+        }
     }
 
     private func finishLoading(
         _ failedLogs: [(partition: TopicPartition, error: StorageError)]
     ) -> LoadReport {
+        settleFutures()
         state.withLock { $0.isLoaded = true }
         // After an unclean stop the old file may vouch for offsets that are gone and will be given again.
         if directories.contains(where: { $0.isOnline && $0.cleanShutdown == nil }) { checkpointRecoveryPoints() }
@@ -193,6 +270,9 @@ extension LogManager {
             do throws(StorageError) {
                 if directory.cleanShutdown != nil {
                     try CleanShutdownMarker.remove(directory: directory.path, runtime.files)
+                } else {
+                    // The process that made a log may have died before the log's own name was synced.
+                    try storing { () throws(FileError) in try runtime.files.syncDirectory(directory.path) }
                 }
             } catch {
                 markOffline(directory: directory.path, reason: "\(error)")

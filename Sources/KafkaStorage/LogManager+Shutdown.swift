@@ -15,7 +15,10 @@ extension LogManager {
 
         let state: Mutex<State>
 
-        init(_ logs: [UnifiedLog], threads: Int) { state = Mutex(State(logs: logs, runningThreads: threads)) }
+        init(_ logs: [UnifiedLog], threads: Int, uncleanDirectories: Set<String>) {
+            state = Mutex(
+                State(logs: logs, runningThreads: threads, uncleanDirectories: uncleanDirectories))
+        }
 
         func takeLog() -> UnifiedLog? {
             state.withLock { state in
@@ -44,12 +47,13 @@ extension LogManager {
         let logs: [UnifiedLog]? = state.withLock { state in
             if state.isShutDown { return nil }
             state.isShutDown = true
-            return state.logs.values.sorted { $0.topicPartition < $1.topicPartition }
+            let copies = state.futures.values.map(\.log).sorted { $0.topicPartition < $1.topicPartition }
+            return state.logs.values.sorted { $0.topicPartition < $1.topicPartition } + copies
         }
         guard let logs else { return completion() }
         // More than there are cores: the file system makes one of the syncs that wait at the same time.
         let threads = max(1, min(logs.count, directories.count * Self.closingThreadsPerDirectory))
-        let work = ShutdownWork(logs, threads: threads)
+        let work = ShutdownWork(logs, threads: threads, uncleanDirectories: directoriesLeftUnrecovered)
         for _ in 0..<threads {
             runtime.queues.runBlocking {
                 while let log = work.takeLog() { self.close(log, work) }
@@ -57,6 +61,19 @@ extension LogManager {
                 self.finishShutdown(brokerEpoch: brokerEpoch, unclean: unclean)
                 completion()
             }
+        }
+    }
+
+    /// The directories that were not left cleanly before, with a log that could not be recovered since: it still has to
+    /// be when its files have been put right.
+    private var directoriesLeftUnrecovered: Set<String> {
+        state.withLock { state in
+            var found: Set<String> = []
+            for case .corrupt(let path, _, _) in state.unreadable.values {
+                let holder = state.directories.first { path.hasPrefix($0.path + "/") }
+                if let holder, holder.cleanShutdown == nil { found.insert(holder.path) }
+            }
+            return found
         }
     }
 
@@ -72,9 +89,12 @@ extension LogManager {
     }
 
     private func finishShutdown(brokerEpoch: Int64, unclean: Set<String>) {
+        // A log that was just moving is in one place when this goes on.
+        moving.withLock { _ in }
         checkpointRecoveryPoints()
         checkpointLogStartOffsets()
         checkpointHighWatermarks()
+        checkpointCleanedOffsets()
         for directory in directories where directory.lock != nil {
             if directory.isOnline, !unclean.contains(directory.path) {
                 do throws(StorageError) {

@@ -19,21 +19,34 @@ public struct LogManagerConfiguration: Sendable {
     public var highWatermarkCheckpointIntervalMs: Int64 = 5_000
     /// `producer.id.expiration.check.interval.ms`.
     public var producerExpirationCheckIntervalMs: Int64 = 600_000
+    /// How many logs may keep files open while nobody uses them.
+    public var openLogsMax = 1_000
+    /// How often unused logs are looked for where there are more.
+    public var idleCheckIntervalMs: Int64 = 10_000
+    /// Settings for all logs.
     public var settings = LogSettings()
 
+    /// Defaults are Kafka's.
     public init(directories: [String]) { self.directories = directories }
 }
 
 /// How far loading has come.
 public struct LoadProgress: Equatable, Sendable {
+    /// Logs that are loaded.
     public var loadedLogs: Int
+    /// Logs that were found.
     public var totalLogs: Int
     /// Bytes in the log files of what is loaded.
     public var loadedBytes: Int64
+    /// After an unclean shutdown: bytes that were looked at batch by batch.
+    public var checkedBytes: Int64 = 0
+    /// How many there are of those in the logs whose turn it was.
+    public var bytesToCheck: Int64 = 0
 }
 
 /// What loading found.
 public struct LoadReport: Sendable {
+    /// Logs that were loaded.
     public var logs: Int
     /// Whether every directory in service had been left by a clean shutdown.
     public var wasCleanShutdown: Bool
@@ -43,6 +56,14 @@ public struct LoadReport: Sendable {
     public var failedDirectories: [(path: String, error: StorageError)]
     /// Logs that were not loaded because their files are damaged, by partition. Their directories serve on.
     public var failedLogs: [(partition: TopicPartition, error: StorageError)]
+}
+
+/// What is known of a partition's log when it is asked for.
+public enum LogExpectation: Sendable {
+    /// The partition is new.
+    case nothing
+    /// The partition was here before, so that its log may lie in a directory that is out of service.
+    case log
 }
 
 /// All logs of a broker, in one or more directories.
@@ -58,11 +79,17 @@ public final class LogManager: Sendable {
         var logs: [TopicPartition: UnifiedLog] = [:]
         /// The place in `directories` of every log.
         var places: [TopicPartition: Int] = [:]
+        /// Copies that are to replace logs in other directories.
+        var futures: [TopicPartition: FutureLog] = [:]
+        var moves = Moves()
+        /// Why logs could not be loaded whose directories are there.
+        var unreadable: [TopicPartition: StorageError] = [:]
         /// Before, a checkpoint would lack the logs that are not loaded yet.
         var isLoaded = false
         var isShutDown = false
     }
 
+    /// As it was given.
     public let configuration: LogManagerConfiguration
     let runtime: Runtime
     let observer: (any LogObserver)?
@@ -71,6 +98,10 @@ public final class LogManager: Sendable {
     let state: Mutex<State>
     /// Held while checkpoint files are written. Taken before `state`.
     let checkpointing = Mutex<Void>(())
+    /// Held while copies are made, given up or put in the place of their logs. Taken before `checkpointing`.
+    let moving = Mutex<Void>(())
+    let moveHandlers = Mutex(MoveHandlers())
+    let failureHandler = Mutex<(@Sendable (FailedDirectory) -> Void)?>(nil)
 
     /// Touches no file yet.
     public init(configuration: LogManagerConfiguration, runtime: Runtime, observer: (any LogObserver)? = nil) {
@@ -93,8 +124,19 @@ public final class LogManager: Sendable {
         state.withLock { state in state.places[partition].map { state.directories[$0] } }
     }
 
+    /// The id of the directory that holds a log; nil where there is no log, or its directory has no id.
+    public func directoryID(of partition: TopicPartition) -> KafkaUUID? {
+        state.withLock { state in state.places[partition].flatMap { state.directories[$0].directoryID } }
+    }
+
+    /// Whether one of the directories, in service or not, has this id.
+    public func hasDirectory(_ id: KafkaUUID) -> Bool {
+        state.withLock { state in state.directories.contains { $0.directoryID == id } }
+    }
+
     // MARK: Logs
 
+    /// The partition's log; nil where there is none, or its directory is out of service.
     public func log(for partition: TopicPartition) -> UnifiedLog? { state.withLock { $0.logs[partition] } }
 
     /// All logs, by partition.
@@ -102,20 +144,41 @@ public final class LogManager: Sendable {
         state.withLock { state in state.logs.values.sorted { $0.topicPartition < $1.topicPartition } }
     }
 
+    /// How many logs there are.
     public var logCount: Int { state.withLock { $0.logs.count } }
 
     /// The partition's log, made where there is none: in `directoryID`'s directory if one is named, else in the
-    /// directory in service that has the fewest.
+    /// directory in service that has the fewest; where that one turns out to have failed, in another.
     ///
-    /// Throws `kafkaStorageError` where no directory is in service and `logDirNotFound` for an unknown directory.
+    /// Throws `kafkaStorageError` where no directory is in service, or the log may lie in one that is not, and
+    /// `logDirNotFound` for an unknown directory.
     public func createLog(
-        for partition: TopicPartition, topicID: KafkaUUID?, configuration topic: LogConfiguration,
-        directoryID: KafkaUUID? = nil
+        for partition: TopicPartition, topicID: KafkaUUID? = nil, configuration topic: LogConfiguration,
+        directoryID: KafkaUUID? = nil, expecting expectation: LogExpectation = .nothing
+    ) throws(StorageError) -> UnifiedLog {
+        if expectation == .log, log(for: partition) == nil, hasFailedDirectories {
+            throw .kafka(.kafkaStorageError, "\(partition) may be in a directory that is out of service")
+        }
+        while true {
+            do throws(StorageError) {
+                return try makeLog(for: partition, topicID: topicID, topic, directoryID: directoryID)
+            } catch {
+                // Each round takes a directory out of service, so that this ends.
+                guard case .io(let failure) = error, failure.meansFailedDirectory, directoryID == nil else {
+                    throw error
+                }
+            }
+        }
+    }
+
+    private func makeLog(
+        for partition: TopicPartition, topicID: KafkaUUID?, _ topic: LogConfiguration, directoryID: KafkaUUID?
     ) throws(StorageError) -> UnifiedLog {
         // The place is taken under the lock, the files are made without it: lookups must not wait for the disk.
         let existing = try state.withLock { (state) throws(StorageError) -> UnifiedLog? in
             if let log = state.logs[partition] { return log }
             if state.isShutDown { throw .closed(path: configuration.directories[0]) }
+            if let failure = state.unreadable[partition] { throw failure }
             guard state.places[partition] == nil else {
                 throw .kafka(.kafkaStorageError, "\(partition) is being made or deleted")
             }
@@ -126,10 +189,12 @@ public final class LogManager: Sendable {
             if let topicID { try existing.setTopicID(topicID) }
             return existing
         }
+        let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
+        guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+        let path = "\(directory)/\(partition)"
+        let isNew = (try? runtime.files.status(path)) == .some(nil)
         do throws(StorageError) {
-            let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
-            guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
-            let log = try open("\(directory)/\(partition)", partition, topicID, topic, LogOpenOptions())
+            let log = try open(path, partition, topicID, topic, LogOpenOptions())
             state.withLock { state in
                 // The directory may have gone out of service meanwhile, and its places with it.
                 if state.places[partition] == nil {
@@ -140,6 +205,15 @@ public final class LogManager: Sendable {
             }
             return log
         } catch {
+            // The next attempt may choose another directory.
+            if isNew {
+                try? runtime.files.removeTree(path)
+                // Or a loss of power brings it back, beside the one that was made elsewhere.
+                try? runtime.files.syncDirectory(directory)
+            }
+            if case .io(let failure) = error, failure.meansFailedDirectory {
+                markOffline(directory: directory, reason: "\(error)")
+            }
             state.withLock { $0.places[partition] = nil }
             throw error
         }
@@ -152,7 +226,13 @@ public final class LogManager: Sendable {
         var options = given
         options.settings = configuration.settings
         options.observer = observer
-        options.recoveryPointLowered = { [weak self] in self?.checkpointRecoveryPoints() }
+        options.recoveryPointLowered = { [weak self] in
+            self?.checkpointRecoveryPoints()
+            self?.checkpointCleanedOffsets()
+        }
+        options.directoryFailed = { [weak self] directory, error in
+            self?.markOffline(directory: directory, reason: "\(error)")
+        }
         return try UnifiedLog.open(
             directory: path, topicPartition: partition, topicID: topicID, configuration: topic, runtime: runtime,
             options: options, remover: remover)
@@ -180,6 +260,7 @@ public final class LogManager: Sendable {
     /// Deletes a partition's log: it is gone at once, its files after `file.delete.delay.ms`. Does nothing where there
     /// is none.
     public func deleteLog(for partition: TopicPartition) throws(StorageError) {
+        try dropFuture(of: partition)
         let log = state.withLock { state in
             defer { state.logs[partition] = nil }
             return state.logs[partition]
@@ -188,25 +269,18 @@ public final class LogManager: Sendable {
         do throws(StorageError) {
             try log.delete(unique: runtime.random.uuid())
             state.withLock { $0.places[partition] = nil }
+            // A new log of this name must not be taken for clean.
+            if log.cleanedUpTo != nil { runtime.queues.runBlocking { self.checkpointCleanedOffsets() } }
         } catch {
-            state.withLock { $0.logs[partition] = log }
-            throw error
-        }
-    }
-
-    /// Takes a directory out of service, with the logs in it; returns their partitions.
-    @discardableResult
-    public func markOffline(directory path: String, reason: String) -> [TopicPartition] {
-        state.withLock { state in
-            guard let place = state.directories.firstIndex(where: { $0.path == path }) else { return [] }
-            if state.directories[place].failure == nil { state.directories[place].failure = reason }
-            let lost = state.places.filter { $0.value == place }.keys.sorted()
-            for partition in lost {
-                state.logs[partition]?.markOffline(reason)
-                state.logs[partition] = nil
-                state.places[partition] = nil
+            state.withLock { state in
+                // The failure may have taken the directory out of service, and the log's place with it.
+                if state.places[partition] == nil {
+                    log.markOffline("\(error)")
+                } else {
+                    state.logs[partition] = log
+                }
             }
-            return lost
+            throw error
         }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import KafkaBase
 
 /// Settings of the whole process that concern every log.
 public struct LogSettings: Equatable, Sendable {
@@ -10,6 +11,9 @@ public struct LogSettings: Equatable, Sendable {
     public var reserveAheadBytes: Int64 = 4 << 20
     /// `producer.id.expiration.ms`.
     public var producerIDExpirationMs: Int64 = 86_400_000
+    /// `log.verify.on.read`: whether every batch is checked against its checksum and its neighbours before a reader is
+    /// told where it lies.
+    public var verifiesReads = false
     /// The most bytes that one compressed batch may inflate to when it must be looked into.
     public var inflateLimitBytes = 256 << 20
 
@@ -24,14 +28,24 @@ public struct LogOpenOptions: Sendable {
     public var logStartOffset: Int64 = 0
     /// From `replication-offset-checkpoint`; it is clamped to what the log holds.
     public var highWatermark: Int64 = 0
+    /// From `cleaner-offset-checkpoint`: what lies below was compacted, and may have gaps; nil where it was not.
+    public var cleanedUpTo: Int64?
     /// Whether the marker of a clean shutdown was found. Without it everything above the recovery point is checked.
     public var wasCleanShutdown = false
+    /// Settings that are the same for all logs of a process.
     public var settings = LogSettings()
     /// Told about what is worth a line in the broker's log.
     public var observer: (any LogObserver)?
+    /// Called when a recovery begins, with the bytes that it may have to look at. On the thread that opens the log.
+    var willCheckBytes: (@Sendable (Int64) -> Void)?
+    /// Called while a recovery goes on, with the bytes looked at since the last time.
+    var checkedBytes: (@Sendable (Int64) -> Void)?
     /// Called, under no lock, when a truncation took the recovery point back. Whoever keeps it in a file must write it
     /// before this returns: a recovery that trusted the old one would pass over what is appended next. May block.
     public var recoveryPointLowered: (@Sendable () -> Void)?
+    /// Called, under no lock of the log, with the directory that holds the log's own, when an operation failed in a way
+    /// that says that nothing in there can be relied on any more. Must not block.
+    public var directoryFailed: (@Sendable (_ directory: String, StorageError) -> Void)?
 
     public init() {}
 }
@@ -49,6 +63,8 @@ public enum LogEvent: Sendable {
     case truncatedTail(path: String, from: Int64, to: Int64, reason: String)
     /// A file that should not be there, or cannot be used, was removed.
     case removedFile(path: String, reason: String)
+    /// The indexes of a segment, by its log file's path, were not as its batches demand, and were built from them.
+    case rebuiltIndexes(path: String, reason: String)
     /// A new segment was begun.
     case rolled(path: String, baseOffset: Int64)
     /// A segment was deleted; the log starts where it says now.
@@ -57,6 +73,14 @@ public enum LogEvent: Sendable {
     case timestampInFuture(path: String, timestamp: Int64)
     /// The log went out of service.
     case offline(path: String, error: StorageError)
+    /// A log has moved to another log directory.
+    case moved(partition: TopicPartition, from: String, to: String)
+    /// A log was compacted.
+    case cleaned(path: String, CleaningStatistics)
+    /// A log could not be compacted, because of what is in it, and is left alone until the next start.
+    case uncleanable(path: String, error: StorageError)
+    /// A log directory went out of service, and so many logs with it.
+    case directoryOffline(path: String, reason: String, logs: Int)
     /// Work in the background failed and will be tried again.
     case backgroundFailure(path: String, what: String, error: StorageError)
 }

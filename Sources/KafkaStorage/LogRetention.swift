@@ -80,6 +80,10 @@ public final class LogRetention: @unchecked Sendable {
             } catch {
                 switch error {
                 case .closed, .offline: break
+                case .io(let failure):
+                    self.logs.observer?.logEvent(
+                        .backgroundFailure(path: log.directory, what: "retention", error: error))
+                    self.logs.fileFailed(failure)
                 default:
                     self.logs.observer?.logEvent(
                         .backgroundFailure(path: log.directory, what: "retention", error: error))

@@ -5,6 +5,7 @@ extension LogSegment {
     /// Empties the indexes, so that `recovered` can build them again.
     func resetIndexes() {
         assumeEmptyIndexes()
+        transactionIndex.removeAll()
         largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
         firstTimestamp = nil
         bytesSinceIndexEntry = 0
@@ -13,20 +14,18 @@ extension LogSegment {
 
     /// Counts a batch that was found good, in place of one that is appended.
     func recovered(_ entry: SegmentEntry) throws(FileError) {
-        if offsetIndex.needsRoom { try offsetIndex.writePending(files) }
-        if timeIndex.needsRoom { try timeIndex.writePending(files) }
+        try makeRoom()
         added(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, byteCount: entry.size)
     }
 
     /// Cuts the file, of `fileSize` bytes, to the batches that were found good, and the indexes to their entries.
-    func finishRecovery(fileSize: Int64) throws(FileError) {
+    func finishRecovery(fileSize: Int64) throws(StorageError) {
         // Blocks that were reserved behind the end are given back, too; small segments have none.
-        if size < fileSize || size >= Self.reserveThreshold { try openFile().truncate(to: size) }
+        if size < fileSize || size >= Self.reserveThreshold {
+            try storing { () throws(FileError) in try openFile().truncate(to: size) }
+        }
         reservedEnd = 0
-        try writeLastTimeEntry()
-        try offsetIndex.trim(files)
-        try timeIndex.trim(files)
-        indexesAreSynced = false
+        try trimIndexes()
     }
 
     /// Takes the indexes of an empty segment for empty without opening them.

@@ -10,13 +10,22 @@ final class LogSegment: @unchecked Sendable {
     let baseOffset: Int64
     let files: any FileSystem
     private(set) var directory: String
+    /// What stands behind the names of its files: nothing in a log, something while the cleaner makes it.
+    private(set) var suffix: String
     var size: Int64
     /// How much of `size` is known to be on disk.
     var syncedSize: Int64
     var offsetIndex: OffsetIndex
     var timeIndex: TimeIndex
-    /// Whether both index files are on disk as they are now; asked of segments that are not written any more.
+    var transactionIndex = TransactionIndex()
+    /// Whether the index files are on disk as they are now; asked of segments that are not written any more.
     var indexesAreSynced = false
+    /// Whether the indexes were built from the batches since the segment was opened, so that nothing better is to be had.
+    var indexesAreRebuilt = false
+    /// Where the batch begins that the last search passed over last, −1 for none; kept where reads are verified.
+    var passedPosition: Int64 = -1
+    /// Something the observer is to be told of.
+    var healing: LogEvent?
     /// Whether an index file was missing when the log was opened.
     var lacksIndexes = false
     /// Whether it was said that a timestamp lies ahead.
@@ -28,8 +37,8 @@ final class LogSegment: @unchecked Sendable {
     /// Blocks are reserved up to here; 0 where none were.
     var reservedEnd: Int64 = 0
     var bytesSinceIndexEntry = 0
-    private let indexIntervalBytes: Int
-    private let settings: LogSettings
+    let indexIntervalBytes: Int
+    let settings: LogSettings
     /// The largest timestamp and the last offset of its batch; nil until the time index was asked.
     var largest: TimeIndex.Entry?
     /// The largest timestamp of the first batch, −1 for none; nil until it was read.
@@ -50,18 +59,21 @@ final class LogSegment: @unchecked Sendable {
 
     /// Stands for a segment whose log file has `size` bytes. Touches no file.
     init(
-        baseOffset: Int64, directory: String, size: Int64, _ parameters: Parameters, _ files: any FileSystem
+        baseOffset: Int64, directory: String, suffix: String = "", size: Int64, _ parameters: Parameters,
+        _ files: any FileSystem
     ) {
         self.baseOffset = baseOffset
         self.directory = directory
+        self.suffix = suffix
         self.size = size
         self.files = files
         syncedSize = 0
         let name = "\(directory)/\(LogFileNames.digits(baseOffset))"
         offsetIndex = OffsetIndex(
-            path: name + LogFileNames.indexSuffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
+            path: name + LogFileNames.indexSuffix + suffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
         timeIndex = TimeIndex(
-            path: name + LogFileNames.timeIndexSuffix, baseOffset: baseOffset, maximumBytes: parameters.indexBytes)
+            path: name + LogFileNames.timeIndexSuffix + suffix, baseOffset: baseOffset,
+            maximumBytes: parameters.indexBytes)
         indexIntervalBytes = parameters.indexIntervalBytes
         settings = parameters.settings
         createdMilliseconds = parameters.now
@@ -72,9 +84,10 @@ final class LogSegment: @unchecked Sendable {
 
     /// Makes the files of a new, empty segment; leftovers of the same name are emptied.
     static func create(
-        baseOffset: Int64, directory: String, _ parameters: Parameters, _ files: any FileSystem
+        baseOffset: Int64, directory: String, suffix: String = "", _ parameters: Parameters, _ files: any FileSystem
     ) throws(FileError) -> LogSegment {
-        let segment = LogSegment(baseOffset: baseOffset, directory: directory, size: 0, parameters, files)
+        let segment = LogSegment(
+            baseOffset: baseOffset, directory: directory, suffix: suffix, size: 0, parameters, files)
         let file = try files.open(segment.logPath, .readWriteCreate)
         defer { file.close() }
         try file.truncate(to: 0)
@@ -90,7 +103,7 @@ final class LogSegment: @unchecked Sendable {
     }
 
     var namePrefix: String { "\(directory)/\(LogFileNames.digits(baseOffset))" }
-    var logPath: String { namePrefix + LogFileNames.logSuffix }
+    var logPath: String { namePrefix + LogFileNames.logSuffix + suffix }
     var isOpen: Bool { file != nil }
 
     /// Segments smaller than this reserve no blocks.
@@ -107,10 +120,14 @@ final class LogSegment: @unchecked Sendable {
     }
 
     /// The directory was renamed. Open files are not affected.
-    func moved(to newDirectory: String) {
+    func moved(to newDirectory: String) { renamed(to: newDirectory, suffix: suffix) }
+
+    /// The files have other names now.
+    func renamed(to newDirectory: String, suffix newSuffix: String) {
         directory = newDirectory
-        offsetIndex.path = namePrefix + LogFileNames.indexSuffix
-        timeIndex.path = namePrefix + LogFileNames.timeIndexSuffix
+        suffix = newSuffix
+        offsetIndex.path = namePrefix + LogFileNames.indexSuffix + suffix
+        timeIndex.path = namePrefix + LogFileNames.timeIndexSuffix + suffix
     }
 
     /// Lets go of the descriptor and the maps; they come back when they are needed. Whoever reads a range of the file
@@ -133,18 +150,22 @@ final class LogSegment: @unchecked Sendable {
             try offsetIndex.writePending(files)
             try timeIndex.writePending(files)
         }
-        return SyncTargets(
-            file: try openFile(), indexPaths: includingIndexes ? [offsetIndex.path, timeIndex.path] : [], size: size)
+        var paths = includingIndexes ? [offsetIndex.path, timeIndex.path] : []
+        if includingIndexes, transactionIndex.mayHaveFile { paths.append(transactionIndexPath) }
+        return SyncTargets(file: try openFile(), indexPaths: paths, size: size)
     }
 
     // MARK: Appending
 
     /// Loads what an append changes, and makes room in the indexes, so that nothing but the write of the batches
     /// themselves is left to fail.
-    func prepareAppend() throws(FileError) {
+    func prepareAppend() throws(StorageError) {
         if largest == nil { try loadLargest() }
-        _ = try offsetIndex.lastEntry(files)
-        _ = try timeIndex.lastEntry(files)
+        if offsetIndex.needsRoom || timeIndex.needsRoom { try storing { () throws(FileError) in try makeRoom() } }
+    }
+
+    /// Writes index entries that are only in memory, where there are many.
+    func makeRoom() throws(FileError) {
         if offsetIndex.needsRoom { try offsetIndex.writePending(files) }
         if timeIndex.needsRoom { try timeIndex.writePending(files) }
     }
@@ -221,7 +242,7 @@ final class LogSegment: @unchecked Sendable {
     }
 
     /// Adds an index entry where enough bytes have gone by since the last.
-    private func index(lastOffset: Int64, maxTimestamp: Int64, position: Int64) {
+    func index(lastOffset: Int64, maxTimestamp: Int64, position: Int64) {
         if maxTimestamp > largest?.timestamp ?? -1 {
             largest = TimeIndex.Entry(timestamp: maxTimestamp, offset: lastOffset)
         }
@@ -249,12 +270,20 @@ final class LogSegment: @unchecked Sendable {
     }
 
     /// The last index entries, and files cut to what they hold.
-    func becomeInactive() throws(FileError) {
+    func becomeInactive() throws(StorageError) {
+        try trimIndexes()
+        try storing { () throws(FileError) in try trimReserve() }
+    }
+
+    /// Writes the last entries of the indexes and cuts their files to what they hold.
+    func trimIndexes() throws(StorageError) {
         try writeLastTimeEntry()
-        try offsetIndex.trim(files)
-        try timeIndex.trim(files)
         indexesAreSynced = false
-        try trimReserve()
+        try storing { () throws(FileError) in
+            try offsetIndex.trim(files)
+            try timeIndex.trim(files)
+            try trimTransactionIndex()
+        }
     }
 
     /// The segment will be written to again: its indexes may grow.
@@ -263,10 +292,9 @@ final class LogSegment: @unchecked Sendable {
         timeIndex.setMaximumBytes(indexBytes)
     }
 
-    func writeLastTimeEntry() throws(FileError) {
+    private func writeLastTimeEntry() throws(StorageError) {
         guard size > 0 else { return }
         if largest == nil { try loadLargest() }
-        _ = try timeIndex.lastEntry(files)
         if let largest, largest.timestamp >= 0 {
             timeIndex.appendIfGrown(timestamp: largest.timestamp, offset: largest.offset, closing: true)
         }
@@ -280,12 +308,15 @@ final class LogSegment: @unchecked Sendable {
 
     /// Leaves the segment as `becomeInactive` does, where anything was changed since it was opened, and makes the
     /// indexes durable. The log file was synced before.
-    func finish() throws(FileError) {
+    func finish() throws(StorageError) {
         if indexesAreSynced { return }
         try becomeInactive()
-        // An index without entries says nothing that could get lost.
-        if offsetIndex.count > 0 { try Self.sync(offsetIndex.path, files) }
-        if timeIndex.count > 0 { try Self.sync(timeIndex.path, files) }
+        try storing { () throws(FileError) in
+            // An index without entries says nothing that could get lost.
+            if offsetIndex.count > 0 { try Self.sync(offsetIndex.path, files) }
+            if timeIndex.count > 0 { try Self.sync(timeIndex.path, files) }
+            if transactionIndex.count > 0 { try Self.sync(transactionIndexPath, files) }
+        }
         indexesAreSynced = true
     }
 
@@ -298,15 +329,12 @@ final class LogSegment: @unchecked Sendable {
     // MARK: Timestamps
 
     /// The largest timestamp in the segment with the last offset of its batch; timestamp −1 where there is none.
-    func largestTimestamp() throws(FileError) -> TimeIndex.Entry {
+    func largestTimestamp() throws(StorageError) -> TimeIndex.Entry {
         if largest == nil { try loadLargest() }
         return largest ?? TimeIndex.Entry(timestamp: -1, offset: baseOffset)
     }
 
-    /// Behind the last entry of the time index larger timestamps may stand, in a segment that was not closed.
-    private func loadLargest() throws(FileError) { largest = try timeIndex.lastEntry(files) }
-
-    private func loadFirstTimestamp() throws(StorageError) -> Int64 {
+    func loadFirstTimestamp() throws(StorageError) -> Int64 {
         if let firstTimestamp { return firstTimestamp }
         let timestamp = try entry(at: 0)?.maxTimestamp ?? -1
         firstTimestamp = timestamp
@@ -319,6 +347,7 @@ final class LogSegment: @unchecked Sendable {
     /// `offset`, or the start of the batch that held it.
     func truncate(to offset: Int64) throws(StorageError) -> Int64 {
         let found = try entry(holding: offset)
+        try transactionIndex.truncate(to: offset, transactionIndexPath, files)
         try storing { () throws(FileError) in
             try offsetIndex.truncate(to: offset, files)
             try timeIndex.truncate(to: offset, files)
@@ -332,24 +361,12 @@ final class LogSegment: @unchecked Sendable {
         if size == 0 { firstTimestamp = nil }
         bytesSinceIndexEntry = 0
         indexesAreSynced = false
-        try rescanLargest()
+        largest = nil
+        try loadLargest()
+        // What is left of the indexes may be appended to again.
+        let next = try readNextOffset()
         guard let found else { return offset }
         // Where an old compressed message began only its inside knew.
-        return min(offset, found.batch == nil ? try readNextOffset() : found.baseOffset)
-    }
-
-    /// The time index is sparse: batches behind its last entry may carry larger timestamps.
-    private func rescanLargest() throws(StorageError) {
-        var (best, start) = try storing { () throws(FileError) in
-            let last = try timeIndex.lastEntry(files)
-            return (last, try offsetIndex.lookup(last.offset, files).position)
-        }
-        _ = try firstEntry(from: start) { entry in
-            if entry.maxTimestamp > best.timestamp {
-                best = TimeIndex.Entry(timestamp: entry.maxTimestamp, offset: entry.lastOffset)
-            }
-            return false
-        }
-        largest = best
+        return min(offset, found.batch == nil ? next : found.baseOffset)
     }
 }

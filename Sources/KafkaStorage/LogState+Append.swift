@@ -164,10 +164,11 @@ extension LogState {
         _ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64, _ writing: Writing
     ) throws(StorageError) {
         lastAppendTime = now
+        isInUse = true
         let mustRoll = try prepareSegment(bytes, extent, now: now)
         if mustRoll {
             try roll(at: extent.firstOffset, now: now)
-            try storing { () throws(FileError) in try active.prepareAppend() }
+            try active.prepareAppend()
         }
         let segment = active
         if writing == .deferred, writesAreTrusted, bytes.count < settings.writePieceBytes {
@@ -177,7 +178,22 @@ extension LogState {
             try requireWritten()
             try writeNow(bytes, segment)
         }
-        commit(bytes, to: segment)
+        let aborted = commit(bytes, to: segment)
+        if aborted.isEmpty { return }
+        do throws(FileError) {
+            try segment.appendAborted(aborted)
+        } catch {
+            let failure = StorageError.io(error)
+            do throws(StorageError) {
+                let end =
+                    segment.deferred.isEmpty
+                    ? try segment.truncate(to: extent.firstOffset) : try segment.dropDeferred()
+                try takeBack(to: end, now: now)
+            } catch {
+                goOffline(failure)
+            }
+            throw failure
+        }
     }
 
     private mutating func writeNow(_ bytes: UnsafeRawBufferPointer, _ segment: LogSegment) throws(StorageError) {
@@ -186,7 +202,10 @@ extension LogState {
             writesAreTrusted = true
         } catch {
             let failure = StorageError.io(error)
-            do throws(FileError) { try segment.undoWrite() } catch { goOffline(failure) }
+            do throws(FileError) { try segment.undoWrite() } catch {
+                goOffline(failure)
+                throw .io(error)
+            }
             throw failure
         }
     }
@@ -195,14 +214,18 @@ extension LogState {
         _ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64
     ) throws(StorageError) -> Bool {
         let segment = active
-        try storing { () throws(FileError) in try segment.prepareAppend() }
+        try segment.prepareAppend()
         return try segment.mustRoll(
             byteCount: bytes.count, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp, now: now,
             segmentBytes: Int64(configuration.segmentBytes), segmentMs: configuration.effectiveSegmentMs)
     }
 
-    /// Counts batches that are written. They were parsed before, so that nothing can fail here.
-    private mutating func commit(_ bytes: UnsafeRawBufferPointer, to segment: LogSegment) {
+    /// Counts batches that are written. They were parsed before, so that nothing can fail here. Returns the transactions
+    /// that they aborted.
+    private mutating func commit(
+        _ bytes: UnsafeRawBufferPointer, to segment: LogSegment
+    ) -> [AbortedTransaction] {
+        var aborted: [AbortedTransaction] = []
         var position = 0
         while position < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
@@ -214,19 +237,27 @@ extension LogState {
             segment.added(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, byteCount: entry.size)
             if let batch = entry.batch {
                 assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
-                if batch.hasProducerID { feedProducers(batch, UnsafeRawBufferPointer(rebasing: rest[..<entry.size])) }
+                if batch.hasProducerID,
+                    let ended = feedProducers(batch, UnsafeRawBufferPointer(rebasing: rest[..<entry.size]))
+                {
+                    aborted.append(ended)
+                }
             }
             nextOffset = entry.nextOffset
             position += entry.size
         }
         producers.advance(to: nextOffset)
+        return aborted
     }
 
-    /// Takes a producer's batch into the state. A control batch whose inside is not a marker changes no transaction.
-    mutating func feedProducers(_ batch: RecordBatchHeader, _ bytes: UnsafeRawBufferPointer?) {
+    /// Takes a producer's batch into the state; returns the transaction that it aborted. A control batch whose inside is
+    /// not a marker changes no transaction.
+    mutating func feedProducers(
+        _ batch: RecordBatchHeader, _ bytes: UnsafeRawBufferPointer?
+    ) -> AbortedTransaction? {
         var marker: EndTransactionMarker?
         if batch.attributes.isControl, let bytes { marker = (try? Self.marker(bytes, directory)) ?? nil }
-        producers.add(batch, marker: marker)
+        return producers.add(batch, marker: marker)
     }
 
     mutating func assignEpoch(_ epoch: Int32, at offset: Int64) {

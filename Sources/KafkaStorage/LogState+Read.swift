@@ -7,6 +7,7 @@ extension LogState {
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
     ) throws(StorageError) -> FetchedRange {
         try requireWritten()
+        isInUse = true
         guard offset >= logStartOffset, offset <= nextOffset else {
             throw .offsetOutOfRange(requested: offset, start: logStartOffset, end: nextOffset)
         }
@@ -23,10 +24,35 @@ extension LogState {
         let count = min(wanted, Int(end - found.position))
         guard count > 0 else { return .empty(at: start) }
         let file = try storing { () throws(FileError) in try segment.openFile() }
-        touched(segment)
-        return FetchedRange(
+        var range = FetchedRange(
             file: file, position: found.position, count: count, start: start,
             isFirstEntryIncomplete: count < found.size)
+        if isolation == .lastStable, mayHaveAborted(from: offset) {
+            let bound = try upperBound(of: found.position + Int64(count), in: segment, limit: limit)
+            range.abortedTransactions = try abortedTransactions(from: offset, upTo: bound)
+        }
+        touched(segment)
+        return range
+    }
+
+    /// `read`, with what is needed to check the batches.
+    mutating func readToCheck(
+        from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
+    ) throws(StorageError) -> (range: FetchedRange, check: RangeCheck?) {
+        let range = try read(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+        guard range.count > 0, let index = segmentIndex(for: range.start.segmentBaseOffset) else { return (range, nil) }
+        let segment = segments[index]
+        let end = index + 1 < segments.count ? segments[index + 1].baseOffset : nextOffset
+        var check = RangeCheck(
+            path: segment.logPath, segmentBase: segment.baseOffset, segmentSize: segment.size, endOffset: end,
+            knownBase: recent.find(offset)?.baseOffset, epochs: epochs.entries, truncationCount: truncationCount)
+        if check.knownBase == nil, let first = segmentIndex(for: offset), segments[first].passedPosition >= 0 {
+            let passed = segments[first]
+            let file = try storing { () throws(FileError) in try passed.openFile() }
+            check.passed = RangeCheck.Passed(
+                file: file, segmentBase: passed.baseOffset, segmentSize: passed.size, position: passed.passedPosition)
+        }
+        return (range, check)
     }
 
     /// Where a reader must stop, with its place in the files.

@@ -58,10 +58,9 @@ extension LogState {
         // A cold segment is opened for this only, and only once.
         let isOpenedForThis = segment.largest == nil && segment !== active && !segment.isOpen
         defer { if isOpenedForThis { segment.release() } }
-        return try storing { () throws(FileError) in
-            let largest = try segment.largestTimestamp().timestamp
-            return largest >= 0 ? largest : try files.status(segment.logPath)?.modifiedMilliseconds ?? 0
-        }
+        let largest = try segment.largestTimestamp().timestamp
+        if largest >= 0 { return largest }
+        return try storing { () throws(FileError) in try files.status(segment.logPath)?.modifiedMilliseconds ?? 0 }
     }
 
     /// Renames a segment's files. Without its log file a segment is gone; what is left of it then does no harm, and the

@@ -9,6 +9,7 @@ extension LogState {
         try requireWritten()
         precondition(offset >= 0, "a log is truncated to an offset of at least 0")
         guard offset < nextOffset else { return false }
+        abandonSwap()
         guard offset >= segments[0].baseOffset else {
             try truncateFully(startingAt: offset, now: now)
             return true
@@ -33,6 +34,7 @@ extension LogState {
     /// Drops everything and goes on, empty, at `offset`.
     mutating func truncateFully(startingAt offset: Int64, now: Int64) throws(StorageError) {
         try requireWritten()
+        abandonSwap()
         do throws(StorageError) {
             let parameters = segmentParameters(now: now)
             let old = segments
@@ -49,6 +51,7 @@ extension LogState {
             logStartOffset = offset
             nextOffset = offset
             lowerRecoveryPoint(to: offset)
+            cleanedUpTo = nil
             truncationCount += 1
             recent.removeAll()
             epochs.removeAll()
@@ -67,6 +70,7 @@ extension LogState {
         nextOffset = end
         recent.removeAll()
         lowerRecoveryPoint(to: end)
+        if let cleaned = cleanedUpTo { cleanedUpTo = min(cleaned, end) }
         logStartOffset = min(logStartOffset, end)
         epochs.truncateFromEnd(end)
         if epochs.isDirty { afterwards.needsEpochs = true }
@@ -78,15 +82,25 @@ extension LogState {
         _ = setHighWatermark(min(oldHighWatermark, end))
     }
 
-    /// The state of the producers at `end`, from the newest snapshot that can be read and the batches behind it.
-    mutating func rebuildProducers(to end: Int64, now: Int64) throws(StorageError) {
-        producers.reset(to: logStartOffset)
+    /// The state of the producers at `end`.
+    ///
+    /// - Parameter isStrict: throws `corrupt` for damaged batches, instead of going on without what they say.
+    mutating func rebuildProducers(to end: Int64, now: Int64, isStrict: Bool = false) throws(StorageError) {
+        producers = try producerTable(at: end, now: now, isStrict: isStrict)
+        producers.highWatermarkAdvanced(to: highWatermark.offset)
+    }
+
+    /// What producers had done when the log ended at `end`, from the newest snapshot that can be read and the batches
+    /// behind it.
+    mutating func producerTable(
+        at end: Int64, now: Int64, isStrict: Bool = false
+    ) throws(StorageError) -> ProducerStateTable {
+        var table = ProducerStateTable(endOffset: logStartOffset)
         while let snapshot = snapshots.last(where: { $0 <= end }) {
             let path = snapshotPath(snapshot)
             do throws(StorageError) {
                 let states = try ProducerSnapshot.read(path, files)
-                producers.load(
-                    states, endOffset: snapshot, now: now, expirationMs: settings.producerIDExpirationMs)
+                table.load(states, endOffset: snapshot, now: now, expirationMs: settings.producerIDExpirationMs)
                 break
             } catch {
                 switch error {
@@ -101,27 +115,38 @@ extension LogState {
                 snapshots.removeAll { $0 == snapshot }
             }
         }
-        try replayProducers(from: max(producers.endOffset, segments[0].baseOffset), to: end)
-        producers.advance(to: end)
-        producers.highWatermarkAdvanced(to: highWatermark.offset)
+        _ = try replay(
+            from: max(table.endOffset, segments[0].baseOffset), to: end, into: &table, isStrict: isStrict)
+        table.advance(to: end)
+        return table
     }
 
-    /// Feeds the batches of `[start, end)` to the producers' state.
-    private mutating func replayProducers(from start: Int64, to end: Int64) throws(StorageError) {
-        guard start < end, var index = segmentIndex(for: start) else { return }
+    /// Feeds the batches of `[start, end)` to a state of producers; returns the transactions that they aborted.
+    mutating func replay(
+        from start: Int64, to end: Int64, into table: inout ProducerStateTable, isStrict: Bool = false
+    ) throws(StorageError) -> [AbortedTransaction] {
+        var aborted: [AbortedTransaction] = []
+        guard start < end, var index = segmentIndex(for: start) else { return aborted }
         while index < segments.count, segments[index].baseOffset < end {
             let segment = segments[index]
-            let position = try storing { () throws(FileError) in try segment.offsetIndex.lookup(start, files).position }
-            _ = try segment.firstEntry(from: position) { entry throws(StorageError) in
-                guard entry.baseOffset < end else { return true }
-                if entry.baseOffset >= start, let batch = entry.batch, batch.hasProducerID {
-                    producers.add(batch, marker: try readMarker(entry, segment))
+            do throws(StorageError) {
+                _ = try segment.firstEntry(from: try segment.position(before: start)) { entry throws(StorageError) in
+                    guard entry.baseOffset < end else { return true }
+                    if entry.baseOffset >= start, let batch = entry.batch, batch.hasProducerID,
+                        let ended = table.add(batch, marker: try readMarker(entry, segment))
+                    {
+                        aborted.append(ended)
+                    }
+                    return false
                 }
-                return false
+            } catch {
+                // Whoever reads there is told. Producers that are forgotten begin anew.
+                guard case .corrupt = error, !isStrict else { throw error }
             }
             touched(segment)
             index += 1
         }
+        return aborted
     }
 
     /// Reads what a control batch in a segment says.

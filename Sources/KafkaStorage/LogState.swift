@@ -35,6 +35,15 @@ struct LogState: ~Copyable, Sendable {
     /// Segments besides the active one whose files may be open, the longest unused first.
     var openSegments: [LogSegment] = []
 
+    /// The log is clean below this (`cleaner-offset-checkpoint`); nil where it was never cleaned.
+    var cleanedUpTo: Int64?
+    /// Why the cleaner leaves the log alone until the next start.
+    var uncleanableReason: String?
+    /// Cleaned segments whose files are called `.swap`, while they are about to be put in place.
+    var pendingSwap: [LogSegment] = []
+
+    /// Whether somebody read or wrote since the last look for idle logs.
+    var isInUse = false
     /// Why the log is out of service; nil while it is in service.
     var failure: String?
     var isClosed = false
@@ -137,6 +146,7 @@ struct LogState: ~Copyable, Sendable {
                 try takeBack(to: try segment.dropDeferred(), now: lastAppendTime)
             } catch {
                 goOffline(failure)
+                throw error
             }
             throw failure
         }
@@ -208,10 +218,18 @@ struct LogState: ~Copyable, Sendable {
 
     /// Notes that a segment's files are in use, and closes those of the one that was not for longest.
     mutating func touched(_ segment: LogSegment) {
+        noteHealing(segment)
         guard segment !== active, openSegments.last !== segment else { return }
         openSegments.removeAll { $0 === segment }
         openSegments.append(segment)
         if openSegments.count > Self.openSegmentsMax { openSegments.removeFirst().release() }
+    }
+
+    /// Has the observer told of what was wrong with a segment.
+    mutating func noteHealing(_ segment: LogSegment) {
+        guard let healing = segment.healing else { return }
+        segment.healing = nil
+        afterwards.events.append(healing)
     }
 
     /// The place in `segments` of the one that holds `offset`: the last whose base offset is not above it.
@@ -234,12 +252,14 @@ struct LogState: ~Copyable, Sendable {
         if active.baseOffset == newBase, active.size == 0 { return }
         let parameters = segmentParameters(now: now)
         let segment: LogSegment
-        do throws(FileError) {
+        do throws(StorageError) {
             try active.becomeInactive()
-            segment = try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+            segment = try storing { () throws(FileError) in
+                try LogSegment.create(baseOffset: newBase, directory: directory, parameters, files)
+            }
         } catch {
             removeLeftovers(ofSegmentAt: newBase)
-            throw .io(error)
+            throw error
         }
         let old = active
         hasNewNames = true
@@ -269,7 +289,7 @@ struct LogState: ~Copyable, Sendable {
     /// Gives a segment's files, and the snapshot at its base, the name of deleted ones, to be removed later.
     mutating func discard(_ segment: LogSegment) throws(StorageError) {
         var names = [segment.logPath, segment.offsetIndex.path, segment.timeIndex.path]
-        names.append(segment.namePrefix + LogFileNames.transactionIndexSuffix)
+        if segment.transactionIndex.mayHaveFile { names.append(segment.transactionIndexPath) }
         if let place = snapshots.firstIndex(of: segment.baseOffset) {
             snapshots.remove(at: place)
             names.append(segment.namePrefix + LogFileNames.snapshotSuffix)

@@ -7,9 +7,13 @@ public import KafkaRuntime
 /// Version 1 has `cluster.id`, `node.id` and, since KIP-858, `directory.id`. Version 0, of the ZooKeeper era, has
 /// `broker.id` and maybe `cluster.id`. Keys that are not known are kept.
 public struct MetaProperties: Equatable, Sendable {
+    /// 1; 0 in directories from the ZooKeeper era.
     public var version: Int
+    /// `cluster.id`.
     public var clusterID: String?
+    /// `node.id`, or the older `broker.id`.
     public var nodeID: Int32?
+    /// `directory.id`, which names the directory within the cluster.
     public var directoryID: KafkaUUID?
     /// Everything else, in the file's order.
     public var others: [(key: String, value: String)]

@@ -61,7 +61,10 @@ struct OffsetIndex: Sendable {
             position: Int64(Int32(bigEndian: entry.loadUnaligned(fromByteOffset: 4, as: Int32.self))))
     }
 
-    mutating func entry(_ index: Int, _ files: any FileSystem) throws(FileError) -> Entry {
+    /// Whether the file must be made anew.
+    var isDistrusted: Bool { file.isDistrusted }
+
+    private mutating func entry(_ index: Int, _ files: any FileSystem) throws(FileError) -> Entry? {
         let base = baseOffset
         return try file.withEntry(index, files) { Self.decode($0, base) }
     }
@@ -70,12 +73,10 @@ struct OffsetIndex: Sendable {
     mutating func lastEntry(_ files: any FileSystem) throws(FileError) -> Entry {
         if let cachedLast { return cachedLast }
         try load(files)
-        let base = baseOffset
-        let last =
-            file.count == 0
-            ? Entry(offset: base, position: 0) : try file.withLastEntry(files) { Self.decode($0, base) }
-        cachedLast = last
-        return last
+        var last: Entry?
+        while last == nil, file.count > 0 { last = try entry(file.count - 1, files) }
+        cachedLast = last ?? Entry(offset: baseOffset, position: 0)
+        return cachedLast!
     }
 
     /// The entry with the largest offset not above `offset`; (base offset, 0) where there is none.
@@ -83,15 +84,36 @@ struct OffsetIndex: Sendable {
         try load(files)
         // A target beyond the range of the format is above all entries.
         let target = Int32(clamping: offset - baseOffset)
-        let found = try file.lastEntry(files) { Int32(bigEndian: $0.loadUnaligned(as: Int32.self)) <= target }
+        let base = baseOffset
+        let found = try file.lastEntry(files) {
+            Int32(bigEndian: $0.loadUnaligned(as: Int32.self)) <= target
+        } _: {
+            Self.decode($0, base)
+        }
         guard let found else { return Entry(offset: baseOffset, position: 0) }
-        return try entry(found, files)
+        // A batch at the front of the segment has an entry only as the first, if any.
+        if found.index > 0, found.entry.position <= 0 { file.distrust() }
+        return found.entry
+    }
+
+    /// The first entry whose batch begins at `position` or behind it; nil where there is none.
+    mutating func entry(notBefore position: Int64, _ files: any FileSystem) throws(FileError) -> Entry? {
+        try load(files)
+        let target = Int32(clamping: position)
+        let before = try file.lastEntry(files) {
+            Int32(bigEndian: $0.loadUnaligned(fromByteOffset: 4, as: Int32.self)) < target
+        } _: { _ in
+        }
+        let index = before.map { $0.index + 1 } ?? 0
+        return index < file.count ? try entry(index, files) : nil
     }
 
     /// Adds an entry. `offset` must be above the last one's and in range of the base.
     mutating func append(offset: Int64, position: Int64) {
         precondition(!isFull, "an index entry is added only where there is room")
-        precondition(cachedLast == nil || count == 0 || offset > cachedLast!.offset, "index offsets ascend")
+        precondition(
+            cachedLast == nil || count == 0 || (offset > cachedLast!.offset && position > cachedLast!.position),
+            "index entries ascend")
         let relative = Int32(offset - baseOffset)
         let place = Int32(position)
         file.append {
@@ -107,9 +129,12 @@ struct OffsetIndex: Sendable {
     mutating func truncate(to offset: Int64, _ files: any FileSystem) throws(FileError) {
         try load(files)
         let target = offset - baseOffset
-        let kept = try file.lastEntry(files) { Int64(Int32(bigEndian: $0.loadUnaligned(as: Int32.self))) < target }
+        let kept = try file.lastEntry(files) {
+            Int64(Int32(bigEndian: $0.loadUnaligned(as: Int32.self))) < target
+        } _: { _ in
+        }
         cachedLast = nil
-        try file.truncate(toCount: kept.map { $0 + 1 } ?? 0, files)
+        try file.truncate(toCount: kept.map { $0.index + 1 } ?? 0, files)
     }
 
     mutating func trim(_ files: any FileSystem) throws(FileError) {

@@ -3,14 +3,18 @@ private import KafkaRecords
 
 /// A batch that a producer wrote: enough to recognise it when it comes again.
 public struct ProducedBatch: Equatable, Sendable {
+    /// The sequence number of its last record.
     public var lastSequence: Int32
+    /// The offset of its last record.
     public var lastOffset: Int64
     /// The last offset less the first.
     public var offsetDelta: Int32
     /// The batch's largest timestamp.
     public var timestamp: Int64
 
+    /// The sequence number of its first record.
     public var firstSequence: Int32 { RecordBatchHeader.decrementSequence(lastSequence, by: offsetDelta) }
+    /// The offset of its first record.
     public var firstOffset: Int64 { lastOffset - Int64(offsetDelta) }
 
     static let none = ProducedBatch(lastSequence: -1, lastOffset: -1, offsetDelta: 0, timestamp: -1)
@@ -22,7 +26,9 @@ public struct ProducerState: Equatable, Sendable {
     static let batchCapacity = 5
     static let noEpoch: Int16 = -1
 
+    /// Who this is about.
     public var producerID: Int64
+    /// The producer's epoch; −1 where none was seen.
     public var epoch: Int16
     /// The epoch of the transaction coordinator that wrote the last marker, −1 for none.
     public var coordinatorEpoch: Int32
@@ -60,6 +66,7 @@ public struct ProducerState: Equatable, Sendable {
         Array([slots.0, slots.1, slots.2, slots.3, slots.4].prefix(batchCount))
     }
 
+    /// The newest of the remembered batches.
     public var lastBatch: ProducedBatch? {
         switch batchCount {
         case 0: nil
@@ -73,6 +80,7 @@ public struct ProducerState: Equatable, Sendable {
 
     /// −1 where no batch is known.
     public var lastSequence: Int32 { lastBatch?.lastSequence ?? -1 }
+    /// The offset of the last record of the newest batch; −1 for none.
     public var lastOffset: Int64 { lastBatch?.lastOffset ?? -1 }
 
     /// Remembers a batch and forgets the oldest where there are five.

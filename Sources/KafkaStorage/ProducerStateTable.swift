@@ -99,15 +99,15 @@ struct ProducerStateTable: Sendable {
 
     // MARK: Feeding
 
-    /// Takes in a batch that was appended. `marker` is what a control batch of a producer says.
-    mutating func add(_ batch: RecordBatchHeader, marker: EndTransactionMarker?) {
+    /// Takes in a batch that was appended. `marker` is what a control batch of a producer says. Returns the transaction
+    /// that the marker aborted, where it was one that had written something.
+    @discardableResult
+    mutating func add(_ batch: RecordBatchHeader, marker: EndTransactionMarker?) -> AbortedTransaction? {
         defer { endOffset = max(endOffset, batch.nextOffset) }
-        guard batch.hasProducerID else { return }
-        if let marker {
-            addMarker(batch, marker)
-        } else if !batch.attributes.isControl {
-            addData(batch)
-        }
+        guard batch.hasProducerID else { return nil }
+        if let marker { return addMarker(batch, marker) }
+        if !batch.attributes.isControl { addData(batch) }
+        return nil
     }
 
     private mutating func addData(_ batch: RecordBatchHeader) {
@@ -128,7 +128,9 @@ struct ProducerStateTable: Sendable {
         return true
     }
 
-    private mutating func addMarker(_ batch: RecordBatchHeader, _ marker: EndTransactionMarker) {
+    private mutating func addMarker(
+        _ batch: RecordBatchHeader, _ marker: EndTransactionMarker
+    ) -> AbortedTransaction? {
         var state = producers[batch.producerID] ?? ProducerState(producerID: batch.producerID)
         state.updateEpoch(batch.producerEpoch)
         let firstOffset = state.currentTransactionFirstOffset
@@ -136,11 +138,16 @@ struct ProducerStateTable: Sendable {
         state.coordinatorEpoch = marker.coordinatorEpoch
         state.lastTimestamp = batch.maxTimestamp
         producers[batch.producerID] = state
-        guard firstOffset >= 0 else { return }
+        // A marker without data changes nothing for readers.
+        guard firstOffset >= 0 else { return nil }
         openTransactions.removeAll { $0 == firstOffset }
         let ended = EndedTransaction(firstOffset: firstOffset, markerOffset: batch.lastOffset)
         let place = endedTransactions.firstIndex { $0.firstOffset > firstOffset } ?? endedTransactions.endIndex
         endedTransactions.insert(ended, at: place)
+        guard marker.result == .abort else { return nil }
+        return AbortedTransaction(
+            producerID: batch.producerID, firstOffset: firstOffset, lastOffset: batch.lastOffset,
+            lastStableOffset: openTransactions.first ?? batch.nextOffset)
     }
 
     /// Notes that an offset was passed that no producer wrote.
@@ -173,7 +180,8 @@ struct ProducerStateTable: Sendable {
 
     /// A producer with an open transaction never expires.
     private static func isExpired(_ state: ProducerState, now: Int64, expirationMs: Int64) -> Bool {
-        state.currentTransactionFirstOffset < 0 && now - state.lastTimestamp >= expirationMs
+        // A timestamp may be anything that a file holds.
+        state.currentTransactionFirstOffset < 0 && now - max(state.lastTimestamp, -1) >= expirationMs
     }
 
     /// All producers, by id.

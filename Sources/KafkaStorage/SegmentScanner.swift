@@ -12,6 +12,8 @@ struct SegmentScanner: ~Copyable {
     struct Damage: Sendable {
         let position: Int64
         let reason: String
+        /// The batch begins before the one before it ends: either of them may be the one that is damaged.
+        var breaksOrder = false
     }
 
     private let file: any File
@@ -20,16 +22,18 @@ struct SegmentScanner: ~Copyable {
     private let window: UnsafeMutableRawBufferPointer
     private var windowStart: Int64 = 0
     private var filled = 0
-    private var position: Int64 = 0
+    private var position: Int64
     private var expectedOffset: Int64
     private(set) var damage: Damage?
 
-    init(_ file: any File, fileSize: Int64, baseOffset: Int64, windowBytes: Int = 1 << 20) {
+    /// - Parameter start: where the walk begins: at a batch.
+    init(_ file: any File, fileSize: Int64, baseOffset: Int64, windowBytes: Int = 1 << 20, start: Int64 = 0) {
         self.file = file
+        position = start
         self.fileSize = fileSize
         self.baseOffset = baseOffset
         expectedOffset = baseOffset
-        let size = Int(min(Int64(windowBytes), max(fileSize, Int64(SegmentEntry.prefixSize))))
+        let size = Int(min(Int64(windowBytes), max(fileSize - start, Int64(SegmentEntry.prefixSize))))
         window = .allocate(byteCount: size, alignment: 16)
     }
 
@@ -46,7 +50,11 @@ struct SegmentScanner: ~Copyable {
             guard entry.end <= fileSize else {
                 throw .truncated(needed: entry.size, available: Int(fileSize - position))
             }
-            guard entry.baseOffset >= expectedOffset, entry.lastOffset - baseOffset <= Int64(Int32.max) else {
+            if entry.baseOffset < expectedOffset {
+                damage = Damage(position: position, reason: "offsets out of order", breaksOrder: true)
+                return nil
+            }
+            guard entry.lastOffset - baseOffset <= Int64(Int32.max) else {
                 throw .invalidBatch(.wrongOffsetRange)
             }
         } catch {

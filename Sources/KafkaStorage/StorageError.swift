@@ -30,6 +30,16 @@ public enum StorageError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether a file is gone or does not hold what it should: what can be made from other files then is.
+    var isDamage: Bool {
+        switch self {
+        case .corrupt: true
+        case .io(let error): error.kind == .notFound
+        default: false
+        }
+    }
+
+    /// For a person: with paths, positions and reasons.
     public var description: String {
         switch self {
         case .io(let error): "\(error)"
@@ -40,6 +50,17 @@ public enum StorageError: Error, Sendable, CustomStringConvertible {
         case .closed(let path): "\(path) is closed"
         case .invalidRecords(let code, let message, _): "\(code): \(message)"
         case .kafka(let code, let message): "\(code): \(message)"
+        }
+    }
+}
+
+extension FileError {
+    /// Whether it says that the directory has failed, rather than that something is used up or one name is bad: what is
+    /// in memory may then differ from what is on disk, and nobody knows in which file.
+    var meansFailedDirectory: Bool {
+        switch kind {
+        case .inputOutput, .readOnlyFileSystem, .notFound, .permissionDenied, .notADirectory: true
+        case .noSpace, .tooManyOpenFiles, .locked, .alreadyExists, .directoryNotEmpty, .nameTooLong: false
         }
     }
 }

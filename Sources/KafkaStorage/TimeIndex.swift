@@ -67,29 +67,32 @@ struct TimeIndex: Sendable {
             offset: baseOffset + Int64(Int32(bigEndian: entry.loadUnaligned(fromByteOffset: 8, as: Int32.self))))
     }
 
-    mutating func entry(_ index: Int, _ files: any FileSystem) throws(FileError) -> Entry {
-        let base = baseOffset
-        return try file.withEntry(index, files) { Self.decode($0, base) }
-    }
+    /// Whether the file must be made anew.
+    var isDistrusted: Bool { file.isDistrusted }
 
     /// The last entry; (−1, base offset) where there is none.
     mutating func lastEntry(_ files: any FileSystem) throws(FileError) -> Entry {
         if let cachedLast { return cachedLast }
         try load(files)
         let base = baseOffset
-        let last =
-            file.count == 0
-            ? Entry(timestamp: -1, offset: base) : try file.withLastEntry(files) { Self.decode($0, base) }
-        cachedLast = last
-        return last
+        var last: Entry?
+        while last == nil, file.count > 0 {
+            last = try file.withEntry(file.count - 1, files) { Self.decode($0, base) }
+        }
+        cachedLast = last ?? Entry(timestamp: -1, offset: baseOffset)
+        return cachedLast!
     }
 
     /// The entry with the largest timestamp not above `timestamp`; (−1, base offset) where there is none.
     mutating func lookup(_ timestamp: Int64, _ files: any FileSystem) throws(FileError) -> Entry {
         try load(files)
-        let found = try file.lastEntry(files) { Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) <= timestamp }
-        guard let found else { return Entry(timestamp: -1, offset: baseOffset) }
-        return try entry(found, files)
+        let base = baseOffset
+        let found = try file.lastEntry(files) {
+            Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) <= timestamp
+        } _: {
+            Self.decode($0, base)
+        }
+        return found?.entry ?? Entry(timestamp: -1, offset: baseOffset)
     }
 
     /// Adds an entry where `timestamp` is above the last one's; does nothing otherwise, or where the file is full.
@@ -116,9 +119,10 @@ struct TimeIndex: Sendable {
         let target = offset - baseOffset
         let kept = try file.lastEntry(files) {
             Int64(Int32(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: Int32.self))) < target
+        } _: { _ in
         }
         cachedLast = nil
-        try file.truncate(toCount: kept.map { $0 + 1 } ?? 0, files)
+        try file.truncate(toCount: kept.map { $0.index + 1 } ?? 0, files)
     }
 
     mutating func trim(_ files: any FileSystem) throws(FileError) {

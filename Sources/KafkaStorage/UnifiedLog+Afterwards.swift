@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import KafkaRuntime
+public import KafkaRuntime
 import Synchronization
 
 /// What a log does once it has let go of its lock.
@@ -19,8 +19,31 @@ extension UnifiedLog {
             return result
         } catch {
             if hasMore { settle() }
+            report(error)
             throw error
         }
+    }
+
+    /// Runs `body`, which takes the lock itself where it needs it, and reports what made it fail.
+    @inline(__always)
+    func reporting<R>(_ body: () throws(StorageError) -> R) throws(StorageError) -> R {
+        do throws(StorageError) { return try body() } catch {
+            report(error)
+            throw error
+        }
+    }
+
+    /// What `read` had found could not be read from its file.
+    public func readFailed(_ error: FileError) { report(.io(error)) }
+
+    /// Tells whoever keeps the directory where `error` means that the directory has failed. A log that is closed or
+    /// deleted has no files that could be missed.
+    func report(_ error: StorageError) {
+        guard case .io(let failure) = error, failure.meansFailedDirectory, let tell = options.directoryFailed else {
+            return
+        }
+        let directory = state.withLock { $0.isClosed ? nil : $0.directory }
+        if let directory { tell(parentDirectory(of: directory), error) }
     }
 
     /// Tells the observer, has files removed, and hands what blocks to a background thread.
@@ -44,6 +67,7 @@ extension UnifiedLog {
         } catch {
             // A log that was closed or deleted meanwhile has no such files any more.
             if state.withLock({ $0.isClosed }) { return }
+            report(error)
             options.observer?.logEvent(.backgroundFailure(path: directory, what: "sync", error: error))
         }
     }

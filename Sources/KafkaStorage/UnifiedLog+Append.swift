@@ -31,6 +31,22 @@ extension UnifiedLog {
         }
     }
 
+    /// As the other `appendAsLeader`, for batches in an array, as `RecordBatchBuilder.finish` gives them.
+    public func appendAsLeader(
+        _ batches: inout [UInt8], leaderEpoch: Int32, origin: AppendOrigin = .client, now: Int64,
+        group: WriteGroup? = nil
+    ) throws(StorageError) -> AppendInfo {
+        // Typed throws do not pass through an array's `withUnsafeMutableBytes`.
+        try batches.withUnsafeMutableBytes { bytes -> Result<AppendInfo, StorageError> in
+            do throws(StorageError) {
+                return .success(
+                    try appendAsLeader(bytes, leaderEpoch: leaderEpoch, origin: origin, now: now, group: group))
+            } catch {
+                return .failure(error)
+            }
+        }.get()
+    }
+
     /// Appends batches that a leader sent to a follower: their offsets and epochs stay. Bytes behind the last whole
     /// batch are left out.
     public func appendAsFollower(_ batches: UnsafeRawBufferPointer, now: Int64) throws(StorageError) -> AppendInfo {

@@ -15,24 +15,36 @@ extension UnifiedLog {
     /// Makes everything below `offset` durable: batches, indexes, leader epochs, the topic id and the names of the
     /// files. Blocks; to be called where blocking is allowed. Returns the new recovery point.
     ///
+    /// Many threads may wait for their offsets at the same time: one sync is under way at a time, it covers what was
+    /// appended before it began, and so the next one serves all that came meanwhile (group commit).
+    ///
     /// A sync that fails takes the log out of service: the operating system may have dropped what it could not write,
     /// and a second attempt would succeed without it.
     @discardableResult
     public func flush(upTo offset: Int64 = .max) throws(StorageError) -> Int64 {
         try settling { (state) throws(StorageError) in try state.requireWritten() }
-        return try flushWritten(upTo: offset)
+        return try reporting { () throws(StorageError) in try flushWritten(upTo: offset) }
     }
 
     /// The flush of a log that takes nothing new any more.
     func flushClosed() throws(StorageError) { _ = try flushWritten(upTo: .max) }
 
     private func flushWritten(upTo offset: Int64) throws(StorageError) -> Int64 {
+        // One sync at a time: whoever waits here finds, most of the time, that the one before has done its work.
+        try syncTurn.withLock { (_) throws(StorageError) in try flushInTurn(upTo: offset) }
+    }
+
+    private func flushInTurn(upTo offset: Int64) throws(StorageError) -> Int64 {
         try persistSideFiles()
         let (target, work) = try settling { (state) throws(StorageError) in
             if let failure = state.failure { throw .offline(path: state.directory, reason: failure) }
             if !state.isClosed { try state.requireWritten() }
-            let target = min(offset, state.nextOffset)
-            return (target, try Self.work(for: target, &state))
+            // Somebody else's sync may have covered it; of the batches since then nobody asked for any.
+            let isCovered = offset <= state.recoveryPoint
+            // A sync of the active segment covers everything in it, and with it all who wait for their turn.
+            let reachesEnd = !isCovered && offset > state.active.baseOffset
+            let target = reachesEnd ? state.nextOffset : min(offset, state.nextOffset)
+            return (target, try Self.work(for: target, isCovered: isCovered, &state))
         }
         guard let work else { return recoveryPoint }
         do throws(FileError) {
@@ -58,14 +70,18 @@ extension UnifiedLog {
 
     /// nil where everything below `target` is on disk. The indexes of the active segment are left out: it is always
     /// checked after a crash, and they are built again then.
-    private static func work(for target: Int64, _ state: inout LogState) throws(StorageError) -> SyncWork? {
+    ///
+    /// - Parameter isCovered: the batches are on disk, only indexes and names may not be.
+    private static func work(
+        for target: Int64, isCovered: Bool, _ state: inout LogState
+    ) throws(StorageError) -> SyncWork? {
         var work = SyncWork()
         work.directory = state.directory
         work.truncationCount = state.truncationCount
         let active = state.active
         for segment in state.segments where segment.baseOffset < target {
             let needsIndexes = segment !== active && !segment.indexesAreSynced
-            guard needsIndexes || segment.syncedSize < segment.size else { continue }
+            guard needsIndexes || (!isCovered && segment.syncedSize < segment.size) else { continue }
             let sync = try storing { () throws(FileError) in try segment.syncTargets(includingIndexes: needsIndexes) }
             work.targets.append((segment, sync))
         }

@@ -13,13 +13,28 @@ extension UnifiedLog {
     @discardableResult
     public func truncate(to offset: Int64) throws(StorageError) -> Bool {
         let now = now
-        return try settling { (state) throws(StorageError) in try state.truncate(to: offset, now: now) }
+        let changed = try settling { (state) throws(StorageError) in try state.truncate(to: offset, now: now) }
+        if changed { try syncNames() }
+        return changed
     }
 
     /// Drops everything and goes on, empty, at `offset`.
     public func truncateFullyAndStart(at offset: Int64) throws(StorageError) {
         let now = now
         try settling { (state) throws(StorageError) in try state.truncateFully(startingAt: offset, now: now) }
+        try syncNames()
+    }
+
+    /// A file system that does not keep the order of changes could bring a segment back that was cut off, behind batches
+    /// that have taken its place. A failure takes the log out of service, as that of any sync.
+    private func syncNames() throws(StorageError) {
+        do throws(FileError) { try runtime.files.syncDirectory(directory) } catch {
+            let failure = StorageError.io(error)
+            try settling { (state) throws(StorageError) in
+                state.goOffline(failure)
+                throw failure
+            }
+        }
     }
 
     // MARK: Rolling
@@ -49,11 +64,14 @@ extension UnifiedLog {
         // Of a log that never held anything there is nothing to be lost.
         let isUnused = state.withLock { $0.nextOffset == 0 && $0.segments.allSatisfy { $0.size == 0 } }
         if !isUnused { try flushClosed() }
+        // Whoever was writing the snapshot of a roll has finished, and nobody begins any more.
+        try sideFiles.withLock { (_) throws(StorageError) in
+            try state.withLock { (state) throws(StorageError) in try Self.writeLastSnapshot(&state) }
+        }
         try state.withLock { (state) throws(StorageError) in
-            try Self.writeLastSnapshot(&state)
+            for segment in state.segments { try segment.finish() }
+            for segment in state.segments { segment.release() }
             try storing { () throws(FileError) in
-                for segment in state.segments { try segment.finish() }
-                for segment in state.segments { segment.release() }
                 if state.hasNewNames, !isUnused { try state.files.syncDirectory(state.directory) }
             }
             state.hasNewNames = false
@@ -62,9 +80,17 @@ extension UnifiedLog {
 
     private static func writeLastSnapshot(_ state: inout LogState) throws(StorageError) {
         let end = state.nextOffset
-        guard end > state.snapshots.last ?? state.logStartOffset else { return }
-        let content = ProducerSnapshot.encode(state.producers.sortedStates)
         let path = state.snapshotPath(end)
+        if let newest = state.snapshots.last {
+            // That of a roll at the end may not have been written yet.
+            let status = try storing { () throws(FileError) in
+                newest == end ? try state.files.status(path) : nil
+            }
+            if status != nil { return }
+        } else if end == state.logStartOffset, state.producers.isEmpty {
+            return
+        }
+        let content = ProducerSnapshot.encode(state.producers.sortedStates)
         try storing { () throws(FileError) in
             let file = try state.files.open(path, .readWriteCreate)
             defer { file.close() }
@@ -72,7 +98,7 @@ extension UnifiedLog {
             try file.write(content, at: 0)
             try file.sync()
         }
-        state.snapshots.append(end)
+        if state.snapshots.last != end { state.snapshots.append(end) }
         state.hasNewNames = true
     }
 
@@ -83,10 +109,12 @@ extension UnifiedLog {
         }
     }
 
-    /// Takes the log out of service, because its directory is.
+    /// Takes the log out of service, because its directory is, and lets go of its files.
     func markOffline(_ reason: String) {
         state.withLock { state in
             if state.failure == nil { state.failure = reason }
+            for segment in state.segments { segment.release() }
+            state.openSegments = []
         }
     }
 
@@ -95,7 +123,7 @@ extension UnifiedLog {
     /// Gives the directory the name of a deleted one, from where it is removed after `file.delete.delay.ms`, and
     /// closes the log. Whoever reads a range of it may finish.
     func delete(unique: KafkaUUID) throws(StorageError) {
-        let path = try state.withLock { (state) throws(StorageError) in
+        let path = try settling { (state) throws(StorageError) in
             let parent = parentDirectory(of: state.directory)
             let name = LogFileNames.marked(topicPartition, unique: unique, suffix: LogFileNames.deleteSuffix)
             let target = "\(parent)/\(name)"
@@ -108,7 +136,6 @@ extension UnifiedLog {
             state.isClosed = true
             return target
         }
-        settle()
         remover.remove([path], after: configuration.fileDeleteDelayMs)
     }
 }

@@ -8,6 +8,7 @@ import Synchronization
 public struct TimestampedOffset: Equatable, Sendable {
     /// −1 where the offset was not found by the record's timestamp.
     public let timestamp: Int64
+    /// The offset.
     public let offset: Int64
     /// nil where it is not known.
     public let leaderEpoch: Int32?
@@ -15,7 +16,9 @@ public struct TimestampedOffset: Equatable, Sendable {
 
 /// Where a leader epoch ends, as a leader tells a follower. Both are −1 where nothing can be said.
 public struct EpochEndOffset: Equatable, Sendable {
+    /// The largest epoch not above the asked one; −1 where none is known.
     public let leaderEpoch: Int32
+    /// The first offset behind that epoch; −1 where none is known.
     public let endOffset: Int64
 }
 
@@ -30,6 +33,10 @@ extension UnifiedLog {
 
     /// The first record, at or above the log's start, whose timestamp is at least `timestamp`; nil where there is none.
     public func offset(forTimestamp timestamp: Int64) throws(StorageError) -> TimestampedOffset? {
+        try reporting { () throws(StorageError) in try firstRecord(atOrAfter: timestamp) }
+    }
+
+    private func firstRecord(atOrAfter timestamp: Int64) throws(StorageError) -> TimestampedOffset? {
         let start = logStartOffset
         var from = start
         // Each round ends at a record, or goes on behind a batch whose header promised one that was not there.
@@ -47,11 +54,15 @@ extension UnifiedLog {
 
     /// The record with the largest timestamp in the log, the first of several; nil where no record has one.
     public func offsetOfMaxTimestamp() throws(StorageError) -> TimestampedOffset? {
+        try reporting { () throws(StorageError) in try recordOfMaxTimestamp() }
+    }
+
+    private func recordOfMaxTimestamp() throws(StorageError) -> TimestampedOffset? {
         let candidate = try state.withLock { (state) throws(StorageError) -> Candidate? in
             try state.requireWritten()
             var best: (segment: LogSegment, entry: TimeIndex.Entry)?
             for segment in state.segments {
-                let largest = try storing { () throws(FileError) in try segment.largestTimestamp() }
+                let largest = try segment.largestTimestamp()
                 state.touched(segment)
                 if largest.timestamp >= 0, largest.timestamp > best?.entry.timestamp ?? -1 { best = (segment, largest) }
             }
@@ -95,13 +106,10 @@ extension UnifiedLog {
             let segment = state.segments[index]
             index += 1
             defer { state.touched(segment) }
-            let (largest, start) = try storing { () throws(FileError) in
-                let largest = try segment.largestTimestamp()
-                // Before the last entry with a smaller timestamp there is nothing as large.
-                let lower = try segment.timeIndex.lookup(timestamp - 1, segment.files).offset
-                return (largest, try segment.offsetIndex.lookup(max(lower, from), segment.files).position)
-            }
+            let largest = try segment.largestTimestamp()
             guard largest.timestamp >= timestamp else { continue }
+            // Before the last entry with a smaller timestamp there is nothing as large.
+            let start = try segment.position(before: max(try segment.offset(beforeTimestamp: timestamp), from))
             let entry = try segment.firstEntry(from: start) { $0.lastOffset >= from && $0.maxTimestamp >= timestamp }
             if let entry {
                 let file = try storing { () throws(FileError) in try segment.openFile() }

@@ -23,12 +23,16 @@ extension UnifiedLog {
             try settling({ (state) throws(StorageError) in try state.deleteFirstSegment(now: now) })
         {
             deleted += 1
+            // One by one: a file system that does not keep the order of renames could bring an older segment back
+            // without the one behind it, and the gap would cost all that follows.
+            try reporting { () throws(StorageError) in
+                try storing { () throws(FileError) in
+                    try runtime.files.syncDirectory(state.withLock { $0.directory })
+                }
+            }
         }
         guard deleted > 0 else { return 0 }
-        let (directory, base, truncationCount) = state.withLock {
-            ($0.directory, $0.segments[0].baseOffset, $0.truncationCount)
-        }
-        try storing { () throws(FileError) in try runtime.files.syncDirectory(directory) }
+        let (base, truncationCount) = state.withLock { ($0.segments[0].baseOffset, $0.truncationCount) }
         // Only what cannot come back after a crash needs no recovery.
         state.withLock { state in
             guard state.truncationCount == truncationCount, !state.hasNewDirectory else { return }

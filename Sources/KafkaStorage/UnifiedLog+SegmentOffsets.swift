@@ -10,7 +10,7 @@ extension UnifiedLog {
     ///   changed before.
     public func segmentOffsets(before timestamp: Int64, limit: Int) throws(StorageError) -> [Int64] {
         let now = runtime.clock.wallMilliseconds
-        let candidates = try state.withLock { (state) throws(StorageError) -> [(offset: Int64, time: Int64)] in
+        let candidates = try settling { (state) throws(StorageError) -> [(offset: Int64, time: Int64)] in
             try state.requireWritten()
             var found: [(offset: Int64, time: Int64)] = []
             for segment in state.segments {

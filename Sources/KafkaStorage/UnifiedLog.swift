@@ -14,6 +14,7 @@ import Synchronization
 /// `StorageError.offline` from then on. Opening a log that was not closed checks every batch above the recovery point,
 /// cuts what is torn, and rebuilds indexes, producer state and leader epochs.
 public final class UnifiedLog: Sendable {
+    /// Whose log it is.
     public let topicPartition: TopicPartition
     let runtime: Runtime
     let options: LogOpenOptions
@@ -21,6 +22,8 @@ public final class UnifiedLog: Sendable {
     let state: Mutex<LogState>
     /// Held while the small files beside the segments are written. Taken before `state`, never after.
     let sideFiles = Mutex<Void>(())
+    /// Held during a sync, and while the log goes over to another directory. Taken before `sideFiles`.
+    let syncTurn = Mutex<Void>(())
 
     init(_ state: consuming LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
         topicPartition = state.topicPartition
@@ -52,7 +55,10 @@ public final class UnifiedLog: Sendable {
         var loader = LogLoader(
             directory: directory, topicPartition: topicPartition, configuration: configuration, runtime: runtime,
             options: options)
-        let log = UnifiedLog(try loader.load(), runtime: runtime, options: options, remover: remover)
+        var kept = options
+        kept.willCheckBytes = nil
+        kept.checkedBytes = nil
+        let log = UnifiedLog(try loader.load(), runtime: runtime, options: kept, remover: remover)
         if let topicID { try log.setTopicID(topicID) }
         return log
     }
@@ -62,8 +68,10 @@ public final class UnifiedLog: Sendable {
     /// Where the files are; changes when the log is deleted or moved.
     public var directory: String { state.withLock { $0.directory } }
 
+    /// The id that the directory is bound to; nil before it is.
     public var topicID: KafkaUUID? { state.withLock { $0.topicID } }
 
+    /// The settings that hold.
     public var configuration: LogConfiguration { state.withLock { $0.configuration } }
 
     /// Takes over settings; they hold from the next append on.
@@ -78,8 +86,7 @@ public final class UnifiedLog: Sendable {
 
     /// Binds the directory to a topic.
     public func setTopicID(_ topicID: KafkaUUID) throws(StorageError) {
-        try state.withLock { (state) throws(StorageError) in try state.setTopicID(topicID) }
-        settle()
+        try settling { (state) throws(StorageError) in try state.setTopicID(topicID) }
     }
 
     // MARK: Offsets
@@ -136,9 +143,7 @@ public final class UnifiedLog: Sendable {
     /// watermark. Segments that lie wholly below are deleted later, by retention. Returns whether it moved.
     @discardableResult
     public func incrementLogStartOffset(to offset: Int64) throws(StorageError) -> Bool {
-        let moved = try state.withLock { (state) throws(StorageError) in try state.incrementLogStart(offset) }
-        settle()
-        return moved
+        try settling { (state) throws(StorageError) in try state.incrementLogStart(offset) }
     }
 
     // MARK: Reading
@@ -146,12 +151,36 @@ public final class UnifiedLog: Sendable {
     /// Finds the batches from the one that holds `offset` on, at most `maxBytes` of them and none above what
     /// `isolation` allows. Reads none of their bytes, except to find the place in cold parts of the log.
     ///
+    /// Where the settings demand it (`verifiesReads`), the batches are read and checked, and only good ones are given; a
+    /// damaged one at `offset` is a `corrupt` error with its place.
+    ///
     /// - Parameter atLeastOne: gives the first batch whole, even where it is larger than `maxBytes`.
     public func read(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
     ) throws(StorageError) -> FetchedRange {
-        try state.withLock { (state) throws(StorageError) in
-            try state.read(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+        guard options.settings.verifiesReads else {
+            return try settling { (state) throws(StorageError) in
+                try state.read(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+            }
+        }
+        return try readChecked(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+    }
+
+    /// `read`, with every batch looked at. What was taken back while it was looked at is read again.
+    private func readChecked(
+        from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
+    ) throws(StorageError) -> FetchedRange {
+        while true {
+            let (range, check) = try settling { (state) throws(StorageError) in
+                try state.readToCheck(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+            }
+            guard let check else { return range }
+            do throws(StorageError) {
+                return try check.checked(range)
+            } catch {
+                let truncationCount = state.withLock { $0.truncationCount }
+                if truncationCount == check.truncationCount { throw error }
+            }
         }
     }
 
@@ -160,6 +189,7 @@ public final class UnifiedLog: Sendable {
     /// Bytes in all segments' log files.
     public var size: Int64 { state.withLock { $0.segments.reduce(0) { $0 + $1.size } } }
 
+    /// How many segments there are, the active one included.
     public var segmentCount: Int { state.withLock { $0.segments.count } }
 
     /// Why the log is out of service; nil where it is not.
@@ -168,9 +198,14 @@ public final class UnifiedLog: Sendable {
 
 /// The marks of a log at one moment.
 public struct LogOffsets: Equatable, Sendable {
+    /// The first offset that can be read.
     public let logStartOffset: Int64
+    /// The offset that the next record gets.
     public let logEndOffset: Int64
+    /// The end of what consumers may read.
     public let highWatermark: Int64
+    /// The end of what consumers of committed records may read.
     public let lastStableOffset: Int64
+    /// Everything below is on disk.
     public let recoveryPoint: Int64
 }

@@ -18,6 +18,7 @@ struct ServerProcess {
     let overrides: [String]
 
     func run() -> Never {
+        OpenFileLimit.raise()
         let loaded = load(DispatchRuntime.makeFileSystem())
         let configuration = loaded.configuration
         let loggers = Self.loggers(configuration.logging)
@@ -37,7 +38,10 @@ struct ServerProcess {
         let signals = Self.stopOnSignals(broker)
         broker.onFatal { reason in Self.leave("swiftkafka-server: \(reason)", status: 1) }
         broker.start { result in
-            if case .failure(let error) = result { Self.leave("swiftkafka-server: \(error)", status: 1) }
+            switch result {
+            case .failure(let error): Self.leave("swiftkafka-server: \(error)", status: 1)
+            case .success: ProgramText.giveBackPages()
+            }
         }
         withExtendedLifetime(signals) { dispatchMain() }
     }
@@ -46,6 +50,9 @@ struct ServerProcess {
         do {
             var properties = Properties()
             if let configurationFile {
+                if try files.status(configurationFile)?.isDirectory == true {
+                    Self.leave("swiftkafka-server: \(configurationFile) is a directory", status: 1)
+                }
                 guard let bytes = try files.readFile(configurationFile, limit: 16 << 20) else {
                     Self.leave("swiftkafka-server: \(configurationFile): no such file", status: 1)
                 }

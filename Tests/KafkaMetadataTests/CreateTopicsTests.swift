@@ -168,6 +168,15 @@ import Testing
         #expect(cluster.image.topics.count == 0)
     }
 
+    @Test(arguments: [false, true])
+    func `one request makes no more than ten thousand records, validate-only or not`(validateOnly: Bool) throws {
+        var cluster = try TestCluster()
+        let topics = (0..<5_010).map { Topic(name: "t\($0)", numPartitions: 1, replicationFactor: 1) }
+        let codes = try cluster.createTopics(topics, validateOnly: validateOnly).topics.map(\.errorCode)
+        #expect(codes[..<5_000].allSatisfy { $0 == 0 })
+        #expect(codes[5_000...].allSatisfy { $0 == ErrorCode.policyViolation.rawValue })
+    }
+
     @Test func `overrides are recorded and answered`() throws {
         var cluster = try TestCluster()
         let topic = Topic(

@@ -166,13 +166,18 @@ import Testing
         #expect(partition.log?.highWatermark == 20)
     }
 
-    @Test func `a partition deleted meanwhile says so`() throws {
-        let partition = try makePartition(syncing(every: 1))
-        _ = try append(partition)
-        let outcomes = Outcomes()
-        partition.sync(upTo: 1, on: world.runtime.queues) { outcomes.add($0) }
-        partition.remove()
-        try world.runUntilIdle()
-        #expect(outcomes.all == [.unknownTopicOrPartition])
+    @Test func `a partition that went meanwhile says how`() throws {
+        let ways: [(ErrorCode, (Partition) -> Void)] = [
+            (.unknownTopicOrPartition, { $0.remove() }), (.kafkaStorageError, { $0.markOffline() }),
+        ]
+        for (code, leaves) in ways {
+            let partition = try makePartition(syncing(every: 1))
+            _ = try append(partition)
+            let outcomes = Outcomes()
+            partition.sync(upTo: 1, on: world.runtime.queues) { outcomes.add($0) }
+            leaves(partition)
+            try world.runUntilIdle()
+            #expect(outcomes.all == [code])
+        }
     }
 }

@@ -16,12 +16,6 @@ import Testing
         try files.readFile(path).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    private struct Xorshift: RandomSource {
-        let seed: UInt64
-        // A constant source is random enough for drawing one outcome.
-        func next() -> UInt64 { seed }
-    }
-
     // MARK: Files
 
     @Test func `reads give what was written, holes as zeros, nothing beyond the end`() throws {
@@ -126,70 +120,6 @@ import Testing
         _ = try files.lock("/.lock")
     }
 
-    // MARK: Crashes
-
-    @Test func `a crash takes what was not synced`() throws {
-        try files.createDirectory("/d")
-        try write("/d/synced", "keep", sync: true)
-        try write("/d/unsynced", "lose")
-        try files.syncDirectory("/")
-        try files.syncDirectory("/d")
-        try write("/d/unnamed", "name not synced", sync: true)
-        let file = try files.open("/d/synced", .readWrite)
-        try file.write(Array("KEEP and more".utf8), at: 0)
-        files.crash(.nothing)
-        #expect(try text("/d/synced") == "keep")
-        #expect(try text("/d/unsynced") == "")
-        #expect(try files.status("/d/unnamed") == nil)
-        #expect(throws: FileError.self) { try file.write([1], at: 0) }
-    }
-
-    @Test func `a crash undoes renames and removals that were not synced`() throws {
-        try write("/a", "a", sync: true)
-        try write("/b", "b", sync: true)
-        try files.syncDirectory("/")
-        try files.rename("/a", to: "/c")
-        try files.remove("/b")
-        files.crash(.nothing)
-        #expect(try files.list("/") == ["a", "b"])
-        #expect(try text("/b") == "b")
-    }
-
-    @Test func `the death of a process alone takes nothing`() throws {
-        try write("/a", "content")
-        files.crash(.everything)
-        #expect(try text("/a") == "content")
-    }
-
-    @Test(arguments: 0..<64)
-    func `a crash in between leaves old or new pages and a size between`(seed: UInt64) throws {
-        let file = try files.open("/f", .createNew)
-        try file.write([UInt8](repeating: 1, count: 6_000), at: 0)
-        try file.sync()
-        try files.syncDirectory("/")
-        try file.write([UInt8](repeating: 2, count: 12_000), at: 0)
-        files.crash(.some(random: Xorshift(seed: seed &* 0x9E37_79B9)))
-        let bytes = try #require(try files.readFile("/f"))
-        #expect((6_000...12_000).contains(bytes.count))
-        #expect(bytes.allSatisfy { $0 <= 2 })
-        #expect(bytes.prefix(6_000).allSatisfy { $0 != 0 })
-    }
-
-    @Test func `what is mapped is lost like what is written, and kept like it`() throws {
-        let file = try files.open("/f", .createNew)
-        try file.truncate(to: 4096)
-        try file.sync()
-        try files.syncDirectory("/")
-        let map = try file.map(length: 4096)
-        map.bytes[0] = 5
-        try map.sync()
-        map.bytes[1] = 6
-        files.crash(.nothing)
-        #expect(try files.readFile("/f")?.prefix(2) == [5, 0])
-        map.bytes[2] = 9
-        #expect(try files.readFile("/f")?[2] == 0)
-    }
-
     // MARK: Faults
 
     @Test func `the chosen call fails, once`() throws {
@@ -210,6 +140,115 @@ import Testing
         #expect(
             try file.readBytes(at: 0, count: 100) == [UInt8](repeating: 2, count: 50) + [UInt8](repeating: 1, count: 50)
         )
+    }
+
+    @Test func `how much of a failing write is done is drawn`() throws {
+        var lengths: Set<Int> = []
+        for seed in 0..<40 as Range<UInt64> {
+            let files = InMemoryFileSystem()
+            files.setFaultRandom(TestRandom(seed: seed))
+            let file = try files.open("/f", .createNew)
+            files.failCall(after: 0, with: .inputOutput)
+            #expect(throws: FileError.self) { try file.write([UInt8](repeating: 1, count: 1_000), at: 0) }
+            lengths.insert(Int(try file.size()))
+        }
+        #expect(lengths.count > 20)
+        #expect(lengths.allSatisfy { (0...1_000).contains($0) })
+    }
+
+    @Test func `removing a tree may fail in the middle`() throws {
+        try files.createDirectory("/d")
+        for name in ["a", "b", "c", "d"] { try write("/d/\(name)", name) }
+        files.failCall(after: 0, with: .inputOutput)
+        #expect(throws: FileError.self) { try files.removeTree("/d") }
+        #expect(try files.list("/d") == ["c", "d"])
+        try files.removeTree("/d")
+        #expect(try files.list("/") == [])
+    }
+
+    @Test func `open files are counted and limited`() throws {
+        #expect(files.openFileCount == 0)
+        let first = try files.open("/a", .createNew)
+        var second: (any File)? = try files.open("/a", .read)
+        #expect(files.openFileCount == 2)
+        files.setOpenFileLimit(2)
+        #expect(throws: FileError(.tooManyOpenFiles, code: 24, operation: "open", path: "/a")) {
+            _ = try files.open("/a", .read)
+        }
+        first.close()
+        first.close()
+        #expect(files.openFileCount == 1)
+        second = nil
+        #expect(files.openFileCount == 0)
+        second = try files.open("/a", .read)
+        files.crash(.everything)
+        #expect(files.openFileCount == 0)
+        second?.close()
+        #expect(files.openFileCount == 0)
+    }
+
+    @Test func `a reservation takes space, reads as nothing and is given back by cutting`() throws {
+        files.setCapacity(10 * 4096)
+        let file = try files.open("/f", .createNew)
+        try file.write([1], at: 0)
+        file.reserve(offset: 4096, length: 4 * 4096)
+        #expect(files.usedBytes == 5 * 4096)
+        #expect(try file.size() == 1)
+        #expect(try file.readBytes(at: 0, count: 9_000) == [1])
+        try write("/other", String(repeating: "x", count: 5 * 4096))
+        #expect(try files.space("/").usable == 0)
+        // What is reserved can be written although the disk is full, and holes in it are zeros.
+        try file.write([2], at: 3 * 4096)
+        #expect(try file.readBytes(at: 4096, count: 4) == [0, 0, 0, 0])
+        #expect(throws: FileError.self) { try file.write([2], at: 5 * 4096) }
+        // There is no space for more, so more is not reserved.
+        file.reserve(offset: 5 * 4096, length: 4096)
+        #expect(files.usedBytes == 10 * 4096)
+        try file.truncate(to: 4096)
+        #expect(files.usedBytes == 6 * 4096)
+        try files.remove("/f")
+        #expect(files.usedBytes == 5 * 4096)
+    }
+
+    @Test func `a write that finds no space does as much as fits, and a removed file needs none`() throws {
+        files.setCapacity(8192)
+        let file = try files.open("/f", .createNew)
+        #expect(throws: FileError.self) { try file.write([UInt8](repeating: 1, count: 12_000), at: 0) }
+        #expect(try file.size() == 6_000)
+        try files.remove("/f")
+        try file.write([UInt8](repeating: 1, count: 12_000), at: 0)
+        #expect(files.usedBytes == 0)
+    }
+
+    @Test func `a halt ends everything in the middle until the crash`() throws {
+        try files.createDirectory("/d")
+        let file = try files.open("/d/f", .createNew)
+        try file.truncate(to: 4096)
+        let map = try file.map(length: 4096)
+        map.bytes[0] = 1
+        files.halt(after: 2)
+        try file.write([1, 1], at: 1)
+        _ = try files.list("/d")
+        #expect(!files.isHalted)
+        // A write at the end may be done in part.
+        #expect(throws: FileError.self) { try file.write([2, 2, 2, 2], at: 10) }
+        #expect(files.isHalted)
+        map.bytes[0] = 9
+        #expect(throws: FileError.self) { try file.write([3], at: 20) }
+        #expect(throws: FileError.self) { try files.remove("/d/f") }
+        #expect(throws: FileError.self) { try files.removeTree("/d") }
+        #expect(throws: FileError.self) { _ = try files.open("/d/g", .createNew) }
+        files.crash(.everything)
+        #expect(try files.list("/d") == ["f"])
+        let bytes = try #require(try files.readFile("/d/f"))
+        #expect(bytes[..<4] == [1, 1, 1, 0])
+        #expect(bytes[10..<14] == [2, 2, 0, 0])
+        #expect(bytes[20] == 0)
+        files.halt(after: 3)
+        #expect(files.callsUntilHalt == 3)
+        files.cancelHalt()
+        #expect(files.callsUntilHalt == nil)
+        try files.remove("/d/f")
     }
 
     @Test func `a full disk takes no new page and gives back what was removed`() throws {

@@ -184,6 +184,58 @@ import Testing
                     ? FindCoordinatorRequest(keyType: draw.any([0, 1, 2, 9]), coordinatorKeys: draw.list { draw.name })
                     : FindCoordinatorRequest(key: draw.name, keyType: version >= 1 ? draw.any([0, 1, 2]) : 0),
                 version: version)
+        default: try callDirectories(key, draw, connection)
+        }
+    }
+
+    private func callDirectories(_ key: APIKey, _ draw: Draw, _ connection: TestConnection) throws {
+        let version = draw.version
+        switch key {
+        case .describeLogDirs:
+            let topics = draw.list {
+                DescribeLogDirsRequest.DescribableLogDirTopic(
+                    topic: draw.name, partitions: draw.list { draw.partition })
+            }
+            _ = try connection.call(DescribeLogDirsRequest(topics: draw.any([nil, topics])), version: version)
+        case .alterReplicaLogDirs:
+            let dirs = draw.list {
+                AlterReplicaLogDirsRequest.AlterReplicaLogDir(
+                    path: draw.any(["/data", "/other", "", "nowhere"]),
+                    topics: draw.list { .init(name: draw.name, partitions: draw.list { draw.partition }) })
+            }
+            _ = try connection.call(AlterReplicaLogDirsRequest(dirs: dirs), version: version)
+        default: try callConfigurations(key, draw, connection)
+        }
+    }
+
+    private func callConfigurations(_ key: APIKey, _ draw: Draw, _ connection: TestConnection) throws {
+        let version = draw.version
+        let kinds: [Int8] = [2, 2, 4, 8, 16, 32, 0, -1]
+        switch key {
+        case .incrementalAlterConfigs:
+            let configs = draw.list {
+                IncrementalAlterConfigsRequest.AlterableConfig(
+                    name: draw.any(["retention.ms", "cleanup.policy", "x"]),
+                    configOperation: draw.any([0, 1, 2, 3, 9]),
+                    value: draw.any(["1", "delete", nil]))
+            }
+            let resources = draw.list {
+                IncrementalAlterConfigsRequest.AlterConfigsResource(
+                    resourceType: draw.any(kinds), resourceName: draw.any([draw.name, "1", "2", ""]), configs: configs)
+            }
+            _ = try connection.call(
+                IncrementalAlterConfigsRequest(resources: resources, validateOnly: draw.flag), version: version)
+        case .alterConfigs:
+            let configs = draw.list {
+                AlterConfigsRequest.AlterableConfig(
+                    name: draw.any(["retention.ms", "x"]), value: draw.any(["1", "y", nil]))
+            }
+            let resources = draw.list {
+                AlterConfigsRequest.AlterConfigsResource(
+                    resourceType: draw.any(kinds), resourceName: draw.any([draw.name, "1", "2", ""]), configs: configs)
+            }
+            _ = try connection.call(
+                AlterConfigsRequest(resources: resources, validateOnly: draw.flag), version: version)
         default: Issue.record("\(key) is served and has no requests here")
         }
     }

@@ -134,6 +134,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [("meta.properties", false), ("__cluster_metadata-0/quorum-state", true)])
+    func `a file that is lost or cannot be read stops the start with its path`(name: String, isKept: Bool) throws {
+        let broker = try TestBroker(["log.dirs": "/data"])
+        try broker.shutdown()
+        let files = broker.host.runtime.files
+        if isKept {
+            try files.replaceFile("/data/\(name)", with: Array("garbage".utf8))
+        } else {
+            try files.remove("/data/\(name)")
+        }
+        try broker.replaceNode(["log.dirs": "/data"])
+        try broker.beginStart { outcome in
+            guard case .failure(let error) = outcome else { return #expect(Bool(false), "started") }
+            #expect(error.description.contains("/data") && error.description.contains(name.split(separator: "/").last!))
+        }
+        #expect(try files.status("/data/meta.properties") == nil || isKept, "a new identity would lose the topics")
+    }
+
     // MARK: Stop
 
     @Test func `fetches that wait are answered when the broker stops`() throws {
@@ -270,7 +288,9 @@ import Testing
     }
 
     @Test func `a broker without a directory in service gives up`() throws {
-        let broker = try TestBroker(["log.dirs": "/a,/b", "replica.high.watermark.checkpoint.interval.ms": "100"])
+        let broker = try TestBroker([
+            "log.dirs": "/a,/b", "metadata.log.dir": "/meta", "replica.high.watermark.checkpoint.interval.ms": "100",
+        ])
         for name in ["t", "u"] {
             try broker.createTopic(name)
             try broker.produce(["x"], to: name)

@@ -55,8 +55,6 @@ import Testing
                 "zookeeper.connection.timeout.ms is obsolete and ignored: "
                     + "there is no ZooKeeper; this node keeps the cluster's metadata itself (line 14)",
                 "inter.broker.protocol.version is obsolete and ignored: versions are negotiated (line 15)",
-                "log.retention.hours is not acted on yet (line 8)",
-                "log.retention.check.interval.ms is not acted on yet (from log.cleanup.interval.mins)",
             ])
     }
 

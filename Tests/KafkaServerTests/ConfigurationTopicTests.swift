@@ -74,6 +74,7 @@ import Testing
             "cleanup.policy": "compact", "compression.type": "lz4", "message.timestamp.type": "LogAppendTime",
             "preallocate": "true", "compression.gzip.level": "5", "compression.lz4.level": "5",
             "compression.zstd.level": "5", "internal.segment.bytes": "5", "segment.bytes": "5000000",
+            "min.cleanable.dirty.ratio": "0.25",
         ]
         for key in ConfigurationKeys.topicKeys where key.support == .acts {
             let changed = TopicConfiguration().applying([key.name: others[key.name] ?? "77"])

@@ -185,6 +185,22 @@ import Testing
         #expect(broker.requestMemory == 0)
     }
 
+    @Test func `the largest request allowed fits`() throws {
+        // The limits are equal, but memory is counted with the length in front of a request.
+        let length = try large(600_000, try makeBroker()).count - 4
+        let broker = try makeBroker(limit: length)
+        let request = try large(600_000, broker)
+        #expect(request.count - 4 == length)
+        let connection = broker.connect()
+        try connection.send(Array(request[..<300_000]))
+        try broker.world.advance(by: 10)
+        try connection.send(Array(request[300_000...]))
+        #expect(
+            try connection.receive(ProduceResponse.self, version: 9, correlationID: 1).responses[0]
+                .partitionResponses[0].errorCode == 0)
+        #expect(broker.requestMemory == 0)
+    }
+
     @Test func `a connection that closes gives its memory back`() throws {
         let broker = try makeBroker()
         let request = try large(600_000, broker)

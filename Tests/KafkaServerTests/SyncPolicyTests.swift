@@ -142,8 +142,8 @@ import Testing
         #expect(try broker.records(of: "t") == ["0=a"])
     }
 
-    @Test func `a sync that fails is told, and the partition is out of service`() throws {
-        let broker = try TestBroker()
+    @Test func `a sync that fails is told, and the directory is out of service`() throws {
+        let broker = try TestBroker(["log.dirs": "/a,/b", "metadata.log.dir": "/meta"])
         try broker.createTopic("t", ["flush.messages": "1"])
         try broker.createTopic("u")
         let syncs = Syncs(broker)
@@ -157,6 +157,8 @@ import Testing
         let read = try broker.call(Requests.fetch("t"), version: 12)
         #expect(ErrorCode(read.responses[0].partitions[0].errorCode) == .kafkaStorageError)
         #expect(try broker.produce(["a"], to: "u") == 0)
+        #expect(broker.fatal == [])
+        #expect(broker.log.contains("log directory out of service partitions=1 path=/a"))
     }
 
     @Test func `records that wait too long are synced`() throws {

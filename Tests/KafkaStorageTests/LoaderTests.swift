@@ -112,6 +112,33 @@ import Testing
         #expect(try world.open(clean: true).topicID == id)
     }
 
+    @Test func `a topic id that outlived its process is synced by the next`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.append(TestBatches.batch(["a"]))
+        try log.flush()
+        let id = KafkaUUID(high: 5, low: 6)
+        try log.setTopicID(id)
+        world.crash(.everything)
+        try world.open().close()
+        world.crash(.nothing)
+        #expect(try world.open(clean: true).topicID == id)
+    }
+
+    @Test func `an index that points behind its segment does not hide what is in it`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.append(TestBatches.batch(["a", "b"]))
+        try log.close()
+        // A cut that was not synced came back with what was in the file before it.
+        let index = try world.files.open("/data/t-0/00000000000000000000.index", .readWriteCreate)
+        try index.write([0, 0, 0, 9, 0, 1, 0, 0], at: 0)
+        index.close()
+        let again = try world.open(clean: true)
+        #expect(again.logEndOffset == 2)
+        #expect(try again.records() == ["0=a", "1=b"])
+    }
+
     @Test func `an empty directory becomes a log at the wanted start`() throws {
         let world = TestWorld()
         let log = try world.open("/data/t-0", configuration, logStartOffset: 42)

@@ -255,12 +255,20 @@ import Testing
         #expect(again.log(for: partition(0, topic: "y"))?.configuration.maxMessageBytes == 1_048_588)
     }
 
-    @Test func `a partition in two directories takes the second out of service`() throws {
+    @Test func `of a partition in two directories the longer log is taken, the other set aside`() throws {
         let world = TestWorld()
-        for path in ["/data/a/t-0", "/data/b/t-0"] { try world.files.createDirectory(path) }
+        let (empty, _) = try start(world, ["/data/a"])
+        _ = try empty.createLog(for: partition(0), topicID: nil, configuration: LogConfiguration())
+        stop(world, empty)
+        let (full, _) = try start(world, ["/data/b"])
+        let log = try full.createLog(for: partition(0), topicID: nil, configuration: LogConfiguration())
+        try log.append(TestBatches.batch(["a"]))
+        stop(world, full)
         let (manager, report) = try start(world)
-        #expect(report.failedDirectories.map(\.path) == ["/data/b"])
-        #expect(manager.logs.map(\.directory) == ["/data/a/t-0"])
+        #expect(report.failedDirectories.isEmpty && report.failedLogs.isEmpty)
+        #expect(manager.logs.map(\.directory) == ["/data/b/t-0"])
+        #expect(try manager.logs[0].records() == ["0=a"])
+        #expect(try world.files.list("/data/a").filter { $0.hasSuffix("-stray") }.count == 1)
     }
 
     @Test func `a directory that fails is left out, the others serve`() throws {
@@ -297,6 +305,48 @@ import Testing
         #expect(report.failedLogs.map(\.partition) == [partition(1)])
         #expect(report.failedDirectories.isEmpty)
         #expect(again.logs.map(\.topicPartition) == [partition(0), partition(2)])
+    }
+
+    @Test func `a directory with a log that was not recovered is not left as clean`() throws {
+        let world = TestWorld()
+        let (manager, _) = try start(world, ["/data/a"])
+        var small = LogConfiguration()
+        small.segmentBytes = 300
+        for number in 0..<2 as Range<Int32> {
+            let log = try manager.createLog(
+                for: partition(number), topicID: KafkaUUID(high: 1, low: 9), configuration: small)
+            for step in 0..<10 as Range<Int32> {
+                try log.append(TestBatches.batch(["a\(step)"], producer: (4, 0, step)))
+            }
+            world.run()
+        }
+        manager.checkpointRecoveryPoints()
+        for name in try world.files.list("/data/a/t-1") where name.hasSuffix(".snapshot") {
+            try world.files.remove("/data/a/t-1/\(name)")
+        }
+        let file = try world.files.open("/data/a/t-1/00000000000000000000.log", .readWrite)
+        try file.write([77], at: 16)
+        world.crash(.everything)
+        let (again, report) = try start(world, ["/data/a"])
+        #expect(report.failedLogs.map(\.partition) == [partition(1)])
+        stop(world, again)
+        let (_, third) = try start(world, ["/data/a"])
+        #expect(!third.wasCleanShutdown)
+    }
+
+    @Test func `a log that cannot be deleted because its directory fails does not stay in service`() throws {
+        let world = TestWorld()
+        let (manager, _) = try start(world)
+        let log = try manager.createLog(
+            for: partition(0), topicID: KafkaUUID(high: 1, low: 9), configuration: LogConfiguration())
+        let kept = log.directory
+        world.files.setFault { _, operation, path in
+            operation == .rename && path.hasPrefix(kept) ? .inputOutput : nil
+        }
+        #expect(throws: StorageError.self) { try manager.deleteLog(for: partition(0)) }
+        #expect(manager.log(for: partition(0)) == nil)
+        #expect(log.failure != nil)
+        #expect(manager.directories.filter(\.isOnline).count == 1)
     }
 
     @Test func `logs of a directory that is taken out of service refuse everything`() throws {

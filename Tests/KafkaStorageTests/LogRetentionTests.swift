@@ -77,7 +77,7 @@ import Testing
         let third = try log(world, logs, 2) { $0.retentionMs = 100 }
         try first.close()
         world.files.setFault { _, operation, path in
-            operation == .rename && path.contains("/t-1/") ? .inputOutput : nil
+            operation == .rename && path.contains("/t-1/") ? .noSpace : nil
         }
         retention.start(after: 1000)
         world.run()
@@ -88,6 +88,18 @@ import Testing
         world.files.setFault(nil)
         world.advance(1000)
         #expect(second.logStartOffset == 1)
+    }
+
+    @Test func `a disk that fails takes its directory out of service`() throws {
+        let world = TestWorld()
+        let (logs, retention) = try start(world)
+        _ = try log(world, logs, 0) { $0.retentionMs = 100 }
+        retention.start(after: 1000)
+        world.run()
+        world.files.setFault { _, operation, _ in operation == .rename ? .inputOutput : nil }
+        world.advance(1000)
+        #expect(logs.directories.map(\.isOnline) == [false])
+        world.advance(10_000)
     }
 
     @Test func `a stop waits for the log that is looked at`() throws {

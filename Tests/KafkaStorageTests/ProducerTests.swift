@@ -33,6 +33,15 @@ import Testing
         }
     }
 
+    @Test(arguments: [Int64.min, -1, .max])
+    func `any timestamp can be compared`(timestamp: Int64) throws {
+        var table = ProducerStateTable()
+        let state = ProducerState(producerID: 1, epoch: 0, lastTimestamp: timestamp)
+        table.load([state], endOffset: 5, now: 1_700_000_000_000, expirationMs: 86_400_000)
+        table.removeExpired(now: 1_700_000_000_000, expirationMs: 86_400_000)
+        #expect(table.producers.isEmpty == (timestamp < 0))
+    }
+
     @Test func `an unknown producer may begin with any sequence`() throws {
         let table = ProducerStateTable()
         #expect(try table.check(header(sequence: 17, offset: 0)) == .append)

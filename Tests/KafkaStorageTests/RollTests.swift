@@ -127,4 +127,30 @@ import Testing
         try log.roll()
         #expect(log.segmentCount == 2)
     }
+
+    @Test(arguments: [false, true])
+    func `a log that is closed right behind a roll knows its producers afterwards`(writesBefore: Bool) throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.append(TestBatches.batch(["a"], producer: (4, 0, 7)))
+        try log.roll()
+        if writesBefore { world.run() }
+        try log.close()
+        world.run()
+        let again = try world.open(clean: true)
+        #expect(again.activeProducers().map(\.lastSequence) == [7])
+        let repeated = try again.append(TestBatches.batch(["a"], producer: (4, 0, 7)))
+        #expect(repeated.isDuplicate)
+    }
+
+    @Test func `producers are known behind a log whose records were all deleted`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.append(TestBatches.batch(["a"], producer: (4, 0, 7)))
+        log.updateHighWatermark(1)
+        try log.incrementLogStartOffset(to: 1)
+        try log.close()
+        let again = try world.open(clean: true, logStartOffset: 1)
+        #expect(again.activeProducers().map(\.lastSequence) == [7])
+    }
 }

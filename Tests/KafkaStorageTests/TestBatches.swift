@@ -110,3 +110,68 @@ extension UnifiedLog {
         }
     }
 }
+
+/// Producers that write transactions to one log, as clients and their coordinator do.
+struct TestTransactions {
+    private var sequences: [Int64: Int32] = [:]
+    var coordinatorEpoch: Int32 = 0
+
+    @discardableResult
+    mutating func write(
+        _ values: [String], by producer: Int64, to log: UnifiedLog, isTransactional: Bool = true
+    ) throws -> AppendInfo {
+        let sequence = sequences[producer, default: 0]
+        let batch = try TestBatches.batch(
+            values, producer: (producer, 0, sequence), isTransactional: isTransactional)
+        let info = try log.append(batch)
+        sequences[producer] = sequence + Int32(values.count)
+        return info
+    }
+
+    /// Appends the marker that ends the producer's transaction.
+    @discardableResult
+    func end(
+        _ result: EndTransactionMarker.Result, by producer: Int64, in log: UnifiedLog
+    ) throws -> AppendInfo {
+        let marker = EndTransactionMarker(result, coordinatorEpoch: coordinatorEpoch)
+        return try log.append(
+            marker.batch(producerID: producer, producerEpoch: 0, timestamp: TestBatches.time), origin: .coordinator)
+    }
+}
+
+extension UnifiedLog {
+    /// What a consumer of committed records is shown: it leaves out what the lists of aborted transactions tell it to.
+    func committedValues(from offset: Int64 = 0, maxBytes: Int = 300) throws -> [String] {
+        var result: [String] = []
+        var next = offset
+        while true {
+            let range = try read(from: next, maxBytes: maxBytes, isolation: .lastStable, atLeastOne: true)
+            guard let file = range.file else { return result }
+            var pending = range.abortedTransactions.sorted { $0.firstOffset < $1.firstOffset }
+            var aborted: Set<Int64> = []
+            let bytes = try file.readBytes(at: range.position, count: range.count)
+            let before = next
+            try bytes.withUnsafeBytes { bytes in
+                var cursor = BatchCursor(bytes)
+                while let entry = try cursor.next() {
+                    let batch = try RecordBatch(bytes: entry.bytes)
+                    while let first = pending.first, first.firstOffset <= batch.header.lastOffset {
+                        aborted.insert(first.producerID)
+                        pending.removeFirst()
+                    }
+                    next = batch.header.nextOffset
+                    if batch.header.attributes.isControl {
+                        aborted.remove(batch.header.producerID)
+                        continue
+                    }
+                    if batch.header.attributes.isTransactional, aborted.contains(batch.header.producerID) { continue }
+                    try batch.forEachRecord { record in
+                        guard record.offset >= before else { return }
+                        result.append(record.value.map { String(decoding: $0, as: UTF8.self) } ?? "null")
+                    }
+                }
+            }
+            if next == before { return result }
+        }
+    }
+}

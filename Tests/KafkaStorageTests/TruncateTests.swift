@@ -48,6 +48,25 @@ import Testing
         #expect(again.logEndOffset == end + 1)
     }
 
+    /// A file system that keeps data and loses the new names of what was cut off would put old batches behind new ones.
+    @Test func `what was cut off does not come back behind what took its place`() throws {
+        let world = TestWorld()
+        let log = try world.open("/data/t-0", configuration)
+        for step in 0..<12 { try log.append(TestBatches.batch(["a\(step)", "b\(step)"], timestamp: 5), epoch: 1) }
+        world.run()
+        try log.flush()
+        let bases = try world.files.list("/data/t-0").compactMap { LogFileNames.offset($0, suffix: ".log") }
+        let last = try #require(bases.count > 1 ? bases.last : nil)
+        try log.truncate(to: last - 2)
+        try log.append(TestBatches.batch(["x", "y"], timestamp: 5), epoch: 1)
+        #expect(log.logEndOffset == last && log.segmentCount == bases.count - 1)
+        let point = try log.flush()
+        world.crash(.nothing)
+        let again = try world.open("/data/t-0", configuration, recoveryPoint: point)
+        #expect(again.logEndOffset == last)
+        #expect(try again.records().suffix(2) == ["\(last - 2)=x", "\(last - 1)=y"])
+    }
+
     @Test func `everything can be dropped`() throws {
         let world = TestWorld()
         let log = try filled(world)

@@ -48,6 +48,42 @@ import Testing
         #expect(try log.read(from: 2, maxBytes: 10, isolation: .logEnd, atLeastOne: true).count == 0)
     }
 
+    @Test func `one sync covers all that was appended before it`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        for value in ["a", "b", "c"] { try log.append(TestBatches.batch([value])) }
+        let syncs = Mutex(0)
+        world.files.setFault { _, operation, _ in
+            if operation == .sync { syncs.withLock { $0 += 1 } }
+            return nil
+        }
+        #expect(try log.flush(upTo: 1) == 3)
+        let first = syncs.withLock { $0 }
+        #expect(first > 0)
+        #expect(try log.flush(upTo: 3) == 3)
+        #expect(syncs.withLock { $0 } == first)
+        try log.append(TestBatches.batch(["d"]))
+        #expect(try log.flush(upTo: 3) == 3)
+        #expect(syncs.withLock { $0 } == first, "nobody asked for the last one")
+        #expect(try log.flush(upTo: 4) == 4)
+        #expect(syncs.withLock { $0 } == first + 1)
+    }
+
+    @Test func `the indexes of a rolled segment are synced though its batches were before`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.append(TestBatches.batch(["a"]))
+        try log.flush()
+        try log.roll()
+        let synced = Mutex<[String]>([])
+        world.files.setFault { _, operation, path in
+            if operation == .sync { synced.withLock { $0.append(path) } }
+            return nil
+        }
+        world.run()
+        #expect(synced.withLock { $0 }.contains { $0.hasSuffix("0.index") })
+    }
+
     @Test func `survives a clean close`() throws {
         let world = TestWorld()
         let log = try world.open()

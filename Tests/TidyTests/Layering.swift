@@ -54,7 +54,10 @@ enum Layering {
             ], ["ArgumentParser", "Logging"] + platform),
         row(
             "KafkaSimulator",
-            ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaServer"],
+            [
+                "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaReplication",
+                "KafkaServer",
+            ],
             ["Logging"] + collections),
         row(
             "SwiftKafka", ["KafkaBase", "KafkaRuntime", "KafkaStorage", "KafkaServer", "DispatchRuntime"],
@@ -65,13 +68,14 @@ enum Layering {
             ["Logging"] + platform),
         row("swiftkafka", ["KafkaTools"], ["ArgumentParser"] + platform),
         row("dump-log-segments", ["KafkaTools"], ["ArgumentParser"] + platform),
+        row("swiftkafka-simulator", ["KafkaSimulator"], ["ArgumentParser"] + platform),
         row("generate-protocol", [], platform),
     ]
 
     /// The targets whose code must run the same twice from one seed, and knows no clock, thread or socket.
     static let deterministic: Set<String> = Set(rows.map(\.target)).subtracting([
         "DispatchRuntime", "KafkaTools", "SwiftKafka", "swiftkafka-server", "swiftkafka", "dump-log-segments",
-        "generate-protocol",
+        "swiftkafka-simulator", "generate-protocol",
     ])
 
     private static func row(_ target: String, _ targets: [String], _ foreign: [String] = []) -> Row {

@@ -15,17 +15,19 @@ struct Workload {
     static let logBatch = 64 << 10
     static let logBatches: Int64 = 4_096
     /// Written in one run, so that the dirty pages do not come to matter.
-    private static let bytesMax = 256 << 20
+    static let bytesMax = 256 << 20
 
     let name: String
     let kind: Kind
     let connections: Int
     let depth: Int
     var reactors = 1
+    /// All connections write to one partition.
+    var sharesPartition = false
 
     /// One partition for each connection when writing; one for all when reading.
     var partitions: Int {
-        if case .produce = kind { return min(connections, 16) }
+        if case .produce = kind { return sharesPartition ? 1 : min(connections, 16) }
         return 1
     }
 
@@ -34,7 +36,7 @@ struct Workload {
         return true
     }
 
-    func run(port: UInt16, seconds: Double) throws -> load_result {
+    func run(port: UInt16, seconds: Double, bytesMax: Int = Self.bytesMax) throws -> load_result {
         var config = load_config()
         config.port = port
         config.partitions = Int32(partitions)
@@ -46,7 +48,7 @@ struct Workload {
         case .produce(let batch):
             config.kind = Int32(LOAD_PRODUCE.rawValue)
             config.batch_bytes = Int32(batch)
-            config.requests_max = Int64(Self.bytesMax / batch)
+            config.requests_max = Int64(bytesMax / batch)
         case .fetch(let bytes):
             config.kind = Int32(LOAD_FETCH.rawValue)
             config.batch_bytes = Int32(Self.logBatch)

@@ -54,7 +54,7 @@ final class ServerProcess {
 
     /// Starts the broker on a directory, a fresh one when none is given, and waits until it answers.
     static func broker(
-        _ executable: String, reactors: Int, directory given: URL? = nil
+        _ executable: String, reactors: Int, directory given: URL? = nil, properties: [String] = []
     ) throws -> (server: ServerProcess, startMilliseconds: Double) {
         let directory = try given ?? makeDirectory()
         let port = load_free_port()
@@ -64,6 +64,7 @@ final class ServerProcess {
         log.dirs=\(directory.appending(path: "data").path)
         num.network.threads=\(reactors)
         auto.create.topics.enable=false
+        \(properties.joined(separator: "\n"))
 
         """.write(to: configuration, atomically: false, encoding: .utf8)
         let begin = load_now()

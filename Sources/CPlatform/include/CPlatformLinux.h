@@ -48,6 +48,12 @@ static inline int64_t cplatform_cached_pages(int fd, uint64_t offset, uint64_t l
     } pages;
     return syscall(451, fd, &range, &pages, 0) == 0 ? (int64_t)pages.cached : -1;
 }
+
+// Set by the linker: where the program's headers, constants and code lie in memory.
+extern const char __executable_start[], etext[];
+
+static inline uintptr_t cplatform_program_text_start(void) { return (uintptr_t)__executable_start; }
+static inline uintptr_t cplatform_program_text_end(void) { return (uintptr_t)etext; }
 #endif
 
 #endif

@@ -17,8 +17,14 @@ extension Reactor {
     /// Takes a connection's steps out of a list one list at a time, because they may add to all of them.
     func finishRound() {
         for connection in deferred.takeResumed() { connection.showKept() }
-        for connection in deferred.takeUnsent() { connection.flush() }
+        sendAnswers()
         for connection in deferred.takeClosed() { connection.finishClosing() }
+    }
+
+    /// Sends what was added to connections so far.
+    func sendAnswers() {
+        receivedUnanswered = 0
+        for connection in deferred.takeUnsent() { connection.flush() }
     }
 }
 

@@ -14,8 +14,7 @@ struct FileRange {
     var offset: Int64
     var count: Int
     /// Up to here the page cache was found, or made, to hold the file; it is not asked again: if the pages are gone,
-    /// waiting
-    /// for the disk is the lesser evil.
+    /// waiting for the disk is the lesser evil.
     var residentEnd: Int64 = 0
 }
 
@@ -53,6 +52,8 @@ struct OutputQueue {
         case file(FileRange)
     }
 
+    /// The first chunk: room for some small answers. Many connections may have such ones at the same time.
+    private static let firstChunkSize = 4 << 10
     /// Large enough for a 64 KiB range of a file and the answers around it, so that they go out together.
     static let chunkSize = 128 << 10
     private static let largestChunk = 1 << 20
@@ -105,7 +106,9 @@ struct OutputQueue {
     }
 
     private mutating func newTail(_ size: Int, pool: inout BufferPool) -> UnsafeMutableRawBufferPointer? {
-        guard let memory = pool.acquire(min(max(size, Self.chunkSize), Self.largestChunk)) else { return nil }
+        let isFirst = tail == nil && size <= Self.firstChunkSize / 2
+        let wanted = isFirst ? Self.firstChunkSize : min(max(size, Self.chunkSize), Self.largestChunk)
+        guard let memory = pool.acquire(wanted) else { return nil }
         closeTail(pool: &pool)
         tail = Chunk(memory: memory)
         return memory

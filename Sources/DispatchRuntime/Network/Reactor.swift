@@ -29,6 +29,10 @@ final class Reactor: SerialQueue, @unchecked Sendable {
     /// Rounds after which the reactor returns to Dispatch once, however busy it is.
     private static let roundsMax = 100_000
     private static let keptInboxCapacity = 1_024
+    /// Bytes received after which the answers to them go out, even where other connections wait to be served in the
+    /// same round. Answers that go out together wake a peer that has several connections once, not once for each, and a
+    /// wake-up costs more than a small request; the bytes bound how long the first of them waits.
+    private static let receivedUnansweredMax = 16 << 10
     /// Pooled buffers kept while parked.
     private static let parkedPoolBytes = 256 << 10
     static let scratchSize = 256 << 10
@@ -51,6 +55,8 @@ final class Reactor: SerialQueue, @unchecked Sendable {
     var pool = BufferPool()
     var sockets = SocketTable()
     var deferred = DeferredSteps()
+    /// Bytes received in this round since answers went out last.
+    var receivedUnanswered = 0
     /// The time at the beginning of the round, in monotonic nanoseconds.
     private(set) var now: Int64
     private var batch: [TimerWheel.Work] = []
@@ -129,6 +135,7 @@ final class Reactor: SerialQueue, @unchecked Sendable {
             for index in 0..<events {
                 guard let event = poller.event(index) else { continue }
                 sockets[event.token]?.ready(event.readiness)
+                if receivedUnanswered >= Self.receivedUnansweredMax { sendAnswers() }
             }
             let hadWork = runWork()
             finishRound()

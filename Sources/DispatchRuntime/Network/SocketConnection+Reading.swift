@@ -31,11 +31,12 @@ extension SocketConnection {
         finishReceiving()
     }
 
-    /// What follows everything that was shown: the answers go out.
+    /// What follows everything that was shown: the answers go out, soon.
     func finishReceiving() {
         guard isOpen else { return }
         if !output.isEmpty {
-            flush()
+            // At once where reading was paused until the output is out, which it may be then.
+            if isReading { planFlush() } else { flush() }
         } else if phase == .closingAfterSending {
             linger()
         }
@@ -95,6 +96,7 @@ extension SocketConnection {
                 return nil
             }
             lastActivity = reactor.now
+            reactor.receivedUnanswered += count
             return count
         } catch {
             if !error.isWouldBlock { fail("receive", error) }

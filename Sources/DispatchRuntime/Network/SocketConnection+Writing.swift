@@ -73,7 +73,11 @@ extension SocketConnection {
         output.append(FileRange(source: source, offset: offset, count: count))
     }
 
-    private func fail(_ error: FileError) { close(.failed(NetworkError(error.description, code: error.code))) }
+    private func fail(_ error: FileError) {
+        // Of what happens here only this is the file's own failure.
+        let isOfFile = error.code == EIO
+        close(.failed(NetworkError(error.description, code: error.code, file: isOfFile ? error : nil)))
+    }
 
     // MARK: Sending
 
@@ -163,7 +167,11 @@ extension SocketConnection {
             if sent == slice { return .moved }
         } catch {
             guard error.isWouldBlock else {
-                fail("send a file", error)
+                if error.code == EIO {
+                    fail(error.fileError("sendfile", pinned.file.path))
+                } else {
+                    fail("send a file", error)
+                }
                 return .stopped
             }
         }

@@ -11,7 +11,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// A TCP connection on a reactor. Facets: `+Reading`, `+Writing`, `+Files`.
+/// A TCP connection on a reactor. Facets: `+Reading`, `+Writing`.
 ///
 /// Everything here happens on the reactor's queue. An idle connection holds this object and a timer, no buffers.
 final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {

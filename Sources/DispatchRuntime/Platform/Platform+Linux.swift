@@ -126,5 +126,8 @@
 
         /// The process must not die of SIGPIPE: `sendfile` has no flag against it.
         static func ignoreBrokenPipeSignal() { signal(SIGPIPE, SIG_IGN) }
+
+        /// Nor of a file that would outgrow the process's limit: the write then fails with EFBIG.
+        static func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }
     }
 #endif

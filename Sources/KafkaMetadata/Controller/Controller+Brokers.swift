@@ -145,7 +145,8 @@ extension Controller {
             let broker = try checkBroker(request.brokerID, epoch: request.brokerEpoch)
             let current = Self.state(of: broker)
             let next = nextState(of: broker, current, request)
-            let records = next == current ? [] : transitionRecords(broker, to: next)
+            let records =
+                directoryRecords(broker, request) + (next == current ? [] : transitionRecords(broker, to: next))
             sessions.touch(broker.id, metadataOffset: request.currentMetadataOffset, now: now)
             if next == .controlledShutdown, current != next {
                 sessions.beginShutdown(broker.id, offset: nextOffset + Int64(records.count) - 1)

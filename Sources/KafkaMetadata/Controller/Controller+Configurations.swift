@@ -83,6 +83,9 @@ extension Controller {
 
     // MARK: Changes of one resource
 
+    /// The most bytes of one value, as in Apache Kafka.
+    private static let configurationValueBytesMax = 32_767
+
     /// One key's new value, nil to delete it.
     private typealias Change = (key: String, value: String?)
 
@@ -200,7 +203,14 @@ extension Controller {
     ) throws(APIError) -> [MetadataRecord] {
         let current = image.configs[resource] ?? SortedMap()
         var values = current
-        for change in changes { values[change.key] = change.value }
+        for change in changes {
+            if let value = change.value, value.utf8.count > Self.configurationValueBytesMax {
+                throw APIError(
+                    .invalidConfig, "The value of \(change.key) has more than \(Self.configurationValueBytesMax) bytes."
+                )
+            }
+            values[change.key] = change.value
+        }
         if let error = schema.validate(values.map { (key: $0.key, value: $0.value) }, of: resource) { throw error }
         let records: [MetadataRecord] = changes.compactMap { change in
             if resource.kind != .broker, current[change.key] == change.value { return nil }

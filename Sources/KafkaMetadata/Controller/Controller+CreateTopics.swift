@@ -13,6 +13,8 @@ extension Controller {
         _ request: CreateTopicsRequest, schema: any ConfigurationSchema, random: () -> UInt64
     ) -> ControllerResult<CreateTopicsResponse> {
         var records: [MetadataRecord] = []
+        // Counted for validate-only requests as well, whose answers are as long.
+        var recordCount = 0
         var response = CreateTopicsResponse()
         var seen = SortedMap<String, Int>()
         for topic in request.topics { seen[topic.name] = (seen[topic.name] ?? 0) + 1 }
@@ -24,7 +26,8 @@ extension Controller {
             do throws(APIError) {
                 if occurrences > 1 { throw APIError(.invalidRequest, "Duplicate topic name.") }
                 try checkNewName(topic.name, collisionKeys: &collisionKeys)
-                let created = try create(topic, schema: schema, recordsBefore: records.count, random: random)
+                let created = try create(topic, schema: schema, recordsBefore: recordCount, random: random)
+                recordCount += created.records.count
                 var result = created.result
                 if request.validateOnly { result.topicID = .zero } else { records += created.records }
                 response.topics.append(result)

@@ -51,6 +51,11 @@ package struct BrokerRegistration: Sendable {
         }
     }
 
+    /// Whether the broker can serve its replica of this partition.
+    package func canServe(_ partition: PartitionRegistration) -> Bool {
+        isActive && partition.directory(ofReplicaOn: id).map(hasOnlineDirectory) == true
+    }
+
     /// Whether a replica in this directory can be served.
     package func hasOnlineDirectory(_ id: KafkaUUID) -> Bool {
         if directories.isEmpty || directories.contains(id) { return true }

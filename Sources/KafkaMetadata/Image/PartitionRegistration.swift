@@ -48,6 +48,11 @@ package struct PartitionRegistration: Equatable, Sendable {
         partitionEpoch = 0
     }
 
+    /// The log directory of the replica on a broker, or what stands in its place; nil where the broker has no replica.
+    package func directory(ofReplicaOn broker: Int32) -> KafkaUUID? {
+        replicas.firstIndex(of: broker).map { directories[$0] }
+    }
+
     package var hasLeader: Bool { leader != Self.noLeader }
     package var hasPreferredLeader: Bool { leader == replicas.first }
     package var isReassigning: Bool { !removingReplicas.isEmpty || !addingReplicas.isEmpty }

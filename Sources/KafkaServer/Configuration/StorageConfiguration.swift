@@ -9,6 +9,8 @@ package struct StorageConfiguration: Sendable {
     package let autoFormat: Bool
     /// The most bytes of one write call.
     package let writePieceBytes: Int
+    /// Whether batches are checked before they are sent.
+    package let verifiesReads: Bool
     package let recoveryThreadsPerDirectory: Int
     /// How long after the start the periodic work begins.
     package let initialTaskDelay: Int64
@@ -20,6 +22,8 @@ package struct StorageConfiguration: Sendable {
     package let highWatermarkCheckpointInterval: Int64
     package let producerIDExpiration: Int64
     package let producerIDExpirationCheckInterval: Int64
+    /// How long the controller may stay unaware of a failed directory before the broker stops.
+    package let directoryFailureTimeout: Int64
     package let cleaner: CleanerConfiguration
 
     init(_ reader: inout ConfigurationReader) {
@@ -28,6 +32,7 @@ package struct StorageConfiguration: Sendable {
         metadataLogDirectory = reader.optionalText("metadata.log.dir") ?? directories.first ?? ""
         autoFormat = reader.boolean("auto.format")
         writePieceBytes = reader.int("log.write.piece.bytes")
+        verifiesReads = reader.boolean("log.verify.on.read")
         recoveryThreadsPerDirectory = reader.int("num.recovery.threads.per.data.dir")
         initialTaskDelay = reader.integer("log.initial.task.delay.ms")
         retentionCheckInterval = reader.integer("log.retention.check.interval.ms")
@@ -37,6 +42,7 @@ package struct StorageConfiguration: Sendable {
         highWatermarkCheckpointInterval = reader.integer("replica.high.watermark.checkpoint.interval.ms")
         producerIDExpiration = reader.integer("producer.id.expiration.ms")
         producerIDExpirationCheckInterval = reader.integer("producer.id.expiration.check.interval.ms")
+        directoryFailureTimeout = reader.integer("log.dir.failure.timeout.ms")
         cleaner = CleanerConfiguration(&reader)
 
         for name in ["log.flush.scheduler.interval.ms", "replica.high.watermark.checkpoint.interval.ms"]

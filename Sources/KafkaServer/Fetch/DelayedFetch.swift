@@ -36,11 +36,15 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
         let fetch = DelayedFetch(plan, context, ticket, bytesSeen: bytesSeen)
         ticket.park(fetch)
         fetch.timer = context.queue.schedule(after: plan.maxWait) { fetch.complete() }
+        // A request may name a partition again and again, and every waiter costs each of its appends.
+        var watched: Set<ObjectIdentifier> = []
         for request in plan.partitions {
             let key = request.key
             guard let topic = context.broker.replicas.topic(name: key.topicName, id: key.topicID),
-                let partition = topic.partition(key.partition), partition.add(fetch)
+                let partition = topic.partition(key.partition)
             else { return fetch.complete() }
+            if plan.partitions.count > 1, !watched.insert(ObjectIdentifier(partition)).inserted { continue }
+            guard partition.add(fetch) else { return fetch.complete() }
             fetch.watched.append(partition)
         }
         // What was produced between the first reading and the registration was reported to nobody.

@@ -46,9 +46,12 @@ enum FetchAnswer {
         if let diverging = read.diverging {
             data.divergingEpoch = .init(epoch: diverging.epoch, endOffset: diverging.endOffset)
         }
-        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98). This broker
-        // takes no transactions, so none was aborted.
-        data.abortedTransactions = plan.isolation == .lastStable ? [] : nil
+        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98).
+        data.abortedTransactions =
+            plan.isolation == .lastStable
+            ? (read.range?.abortedTransactions ?? []).map {
+                .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
+            } : nil
         attachRecords(read, plan, &data, &files)
         return data
     }
@@ -65,7 +68,10 @@ enum FetchAnswer {
             files.append(FileSlice(file: file, offset: range.position, count: range.count))
             return
         }
-        switch OldFormatConversion.convert(range, from: read.request.fetchOffset, forVersion: plan.version) {
+        let converted = OldFormatConversion.convert(
+            range, of: read.partition?.log, from: read.request.fetchOffset, maxBytes: Int(read.request.maxBytes),
+            forVersion: plan.version)
+        switch converted {
         case .success(let bytes): data.records = .owned(bytes)
         case .failure(let fault):
             data.errorCode = fault.code.rawValue

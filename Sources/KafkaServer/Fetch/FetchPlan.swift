@@ -37,7 +37,7 @@ struct FetchPlan {
         let usesTopicIDs = context.version >= 13
 
         // KIP-227: epoch 0 asks for a new session, −1 for none; both end the session they name.
-        guard request.sessionEpoch > 0 else {
+        guard request.sessionEpoch != 0, request.sessionEpoch != -1 else {
             if request.sessionID != 0 { cache.remove(request.sessionID) }
             let session =
                 request.sessionEpoch == 0 && context.version >= 7

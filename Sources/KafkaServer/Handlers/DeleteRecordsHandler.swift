@@ -46,7 +46,8 @@ package enum DeleteRecordsHandler: RequestHandler {
             return failed(request, fault.code)
         case .success(let leader):
             let log = leader.log
-            guard log.configuration.cleanupPolicy.contains(.delete) else { return failed(request, .policyViolation) }
+            // Without any policy records go in this way only.
+            guard log.configuration.cleanupPolicy != .compact else { return failed(request, .policyViolation) }
             let target = request.offset == toHighWatermark ? log.highWatermark : request.offset
             guard target >= 0, target <= log.highWatermark else { return failed(request, .offsetOutOfRange) }
             do throws(StorageError) {

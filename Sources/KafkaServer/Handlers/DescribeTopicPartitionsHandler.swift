@@ -78,7 +78,7 @@ package enum DescribeTopicPartitionsHandler: RequestHandler {
                 leaderID: partition.leader, leaderEpoch: partition.leaderEpoch, replicaNodes: partition.replicas,
                 isrNodes: partition.inSyncReplicas, eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
                 lastKnownElr: partition.lastKnownEligibleLeaderReplicas,
-                offlineReplicas: partition.replicas.filter { !image.cluster.isActive($0) })
+                offlineReplicas: partition.replicas.filter { image.cluster.broker($0)?.canServe(partition) != true })
         }
     }
 }

@@ -143,7 +143,7 @@ package enum MetadataHandler: RequestHandler {
             leaderID: hasLeader ? partition.leader : PartitionRegistration.noLeader,
             leaderEpoch: partition.leaderEpoch, replicaNodes: partition.replicas,
             isrNodes: partition.inSyncReplicas,
-            offlineReplicas: partition.replicas.filter { !image.cluster.isActive($0) })
+            offlineReplicas: partition.replicas.filter { image.cluster.broker($0)?.canServe(partition) != true })
     }
 }
 

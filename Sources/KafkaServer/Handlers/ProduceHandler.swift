@@ -83,7 +83,8 @@ package enum ProduceHandler: RequestHandler {
             return .failure(.init(.invalidRecord, message: "Produce requests with null records are not allowed"))
         }
         if let fault = formatFault(bytes, context.version) { return .failure(fault) }
-        return partition.append(UnsafeMutableRawBufferPointer(mutating: bytes), origin: .client, now: now)
+        return partition.append(
+            UnsafeMutableRawBufferPointer(mutating: bytes), origin: .client, now: now, group: context.appendGroup)
     }
 
     /// What Kafka refuses by the request's version alone: the record format, and zstd before version 7.

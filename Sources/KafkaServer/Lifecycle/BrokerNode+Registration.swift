@@ -35,10 +35,11 @@ extension BrokerNode {
         var log = LogConfiguration()
         log.segmentBytes = Int32(clamping: configuration.quorum.segmentBytes)
         log.segmentMs = configuration.quorum.segmentAge
-        // What a snapshot replaces goes, and nothing else.
-        log.cleanupPolicy = []
         // The raft node bounds its batches itself.
         log.maxMessageBytes = .max
+        // Only what a snapshot replaces may go, whatever its age and size.
+        log.retentionMs = -1
+        log.retentionBytes = -1
         return log
     }
 

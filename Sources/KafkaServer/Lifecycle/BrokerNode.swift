@@ -32,7 +32,7 @@ package final class BrokerNode: @unchecked Sendable {
         let listeners: ListenerGroup
         let context: BrokerContext
         let flusher: LogFlusher
-        let retention: LogRetention
+        let directories: DirectoryReports
     }
 
     let configuration: BrokerConfiguration
@@ -53,7 +53,9 @@ package final class BrokerNode: @unchecked Sendable {
         self.runtime = runtime
         self.loggers = loggers
         log = loggers.logger("server")
-        requestMemory = RequestMemory(limit: configuration.network.queuedRequestBytesMax.map { Int($0) })
+        let network = configuration.network
+        requestMemory = RequestMemory(
+            limit: network.queuedRequestBytesMax.map { max(Int($0), Frame.prefixSize + network.requestBytesMax) })
         queue = runtime.queues.makeQueue(label: "metadata")
     }
 
@@ -105,6 +107,7 @@ package final class BrokerNode: @unchecked Sendable {
         let listeners: ListenerGroup
         let replicas: ReplicaManager
         let published: PublishedMetadata
+        let directories: DirectoryReports
     }
 
     private func failed(_ error: any Error) -> Result<Void, StartError> {
@@ -116,15 +119,24 @@ package final class BrokerNode: @unchecked Sendable {
         let storageLog = loggers.logger("storage")
         let storage = try OpenStorage.open(
             configuration, runtime: runtime,
-            observer: StorageEvents(log: storageLog) { [weak self] in self?.checkDirectoriesInService() },
-            log: storageLog)
+            observer: StorageEvents(log: storageLog), log: storageLog)
+        storage.logs.onDirectoryFailure { [weak self] directory in self?.directoryFailed(directory) }
         do {
             let replicas = ReplicaManager()
             let published = PublishedMetadata()
+            let directories = DirectoryReports(
+                nodeID: configuration.nodeID, failureTimeout: configuration.storage.directoryFailureTimeout,
+                runtime: runtime, queue: queue, log: storageLog,
+                onFatal: { [weak self] reason in self?.reportFatal(reason) })
+            let configuration = configuration
+            let updater = ReplicaUpdater(
+                nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
+                logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
+                directoryFound: { place, directory in directories.found(place, in: directory) })
             return Starting(
-                storage: storage, quorum: try openQuorum(storage, replicas, published),
-                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas, published: published
-            )
+                storage: storage, quorum: try openQuorum(storage, updater, published),
+                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas,
+                published: published, directories: directories)
         } catch {
             storage.abandon()
             throw error
@@ -165,19 +177,18 @@ package final class BrokerNode: @unchecked Sendable {
             for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
         }
         serving.withLock { $0 = context }
-        storage.logs.startTasks()
+        storage.startTasks()
         let flusher = LogFlusher(
             replicas: starting.replicas, runtime: runtime, interval: configuration.storage.flushCheckInterval,
             log: loggers.logger("storage"))
         flusher.start(after: configuration.storage.initialTaskDelay)
-        let retention = LogRetention(
-            logs: storage.logs, interval: configuration.storage.retentionCheckInterval)
-        retention.start(after: configuration.storage.initialTaskDelay)
         listeners.open(context)
         phase = .running(
             Running(
                 storage: storage, quorum: quorum, listeners: listeners, context: context, flusher: flusher,
-                retention: retention))
+                directories: starting.directories))
+        starting.directories.start(quorum)
+        storage.logs.onMove { [weak self] partition, directoryID in self?.moved(partition, to: directoryID) }
         log.info(
             "broker started",
             metadata: [
@@ -189,22 +200,52 @@ package final class BrokerNode: @unchecked Sendable {
         return .success(())
     }
 
-    /// One directory in service is enough; the partitions in the others are offline.
+    /// One directory in service is enough, where it is the one that holds the metadata or those are elsewhere; the
+    /// partitions in the others are offline.
     private func checkDirectories(_ logs: LogManager, _ report: LoadReport) throws(StartError) {
-        for (path, error) in report.failedDirectories {
-            log.error("log directory out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        let directories = logs.directories
+        guard directories.contains(where: \.isOnline) else {
+            throw StartError(
+                "no log directory can be used: "
+                    + report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))
         }
-        guard !logs.directories.contains(where: \.isOnline) else { return }
-        throw StartError(
-            "no log directory can be used: \(report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))")
+        if let failed = directories.first(where: { $0.path == configuration.storage.metadataLogDirectory }),
+            let failure = failed.failure
+        {
+            throw StartError("\(failed.path), which holds the cluster's metadata, cannot be used: \(failure)")
+        }
     }
 
-    /// A broker whose last log directory has failed is of no use to anybody.
-    private func checkDirectoriesInService() {
+    /// Takes the partitions of a failed directory out of service and has the controller told. A broker without any
+    /// directory, or without the one that holds the metadata, is of no use to anybody. On any thread.
+    private func directoryFailed(_ directory: FailedDirectory) {
         queue.async { [self] in
-            guard case .running(let running) = phase, !running.storage.logs.directories.contains(where: \.isOnline)
+            // Before it runs, the registration leaves the directory out.
+            guard case .running(let running) = phase else { return }
+            if !running.storage.logs.directories.contains(where: \.isOnline) {
+                return reportFatal("all log directories have failed")
+            }
+            if directory.path == configuration.storage.metadataLogDirectory {
+                return reportFatal("the log directory of the metadata has failed: \(directory.reason)")
+            }
+            running.context.replicas.markOffline(directory.partitions)
+            let topics = running.quorum.published.topics
+            running.directories.failed(
+                directory,
+                directory.partitions.compactMap { name in
+                    topics.id(ofTopic: name.topic).map { TopicIDPartition(topicID: $0, partition: name.partition) }
+                })
+        }
+    }
+
+    /// A log lies in another directory now. On any thread.
+    private func moved(_ partition: TopicPartition, to directoryID: KafkaUUID?) {
+        queue.async { [self] in
+            guard case .running(let running) = phase, let directoryID,
+                let topicID = running.quorum.published.topics.id(ofTopic: partition.topic)
             else { return }
-            reportFatal("all log directories have failed")
+            running.directories.found(
+                TopicIDPartition(topicID: topicID, partition: partition.partition), in: directoryID)
         }
     }
 
@@ -213,12 +254,11 @@ package final class BrokerNode: @unchecked Sendable {
     /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
     /// perhaps made again, while their removal was cut short.
     private func setStraysAside(_ logs: LogManager, _ image: MetadataImage) {
-        for log in logs.logs {
-            let name = log.topicPartition
+        for (name, topicID) in logs.partitions {
             let topic = image.topics.topic(named: name.topic)
             let isKnown =
                 topic?.partition(name.partition)?.replicas.contains(configuration.nodeID) == true
-                && (log.topicID == nil || log.topicID == topic?.id)
+                && (topicID == nil || topicID == topic?.id)
             guard !isKnown else { continue }
             do throws(StorageError) {
                 try logs.setAside(name)
@@ -231,19 +271,16 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func openQuorum(
-        _ storage: OpenStorage, _ replicas: ReplicaManager, _ published: PublishedMetadata
+        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ published: PublishedMetadata
     ) throws -> MetadataQuorum {
-        let configuration = configuration
-        let updater = ReplicaUpdater(
-            nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: loggers.logger("storage"),
-            logConfigurations: { TopicLogConfigurations(configuration, image: $0) })
-        return try MetadataQuorum(
+        try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
-            publisher: { image, delta in
+            publisher: { [queue] image, delta in
                 updater.apply(image, delta)
                 published.publish(image)
+                updater.retryLater(on: queue, published)
             },
             onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }
@@ -265,7 +302,7 @@ package final class BrokerNode: @unchecked Sendable {
         }
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
+            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
     }
 
     // MARK: Stop
@@ -293,14 +330,13 @@ package final class BrokerNode: @unchecked Sendable {
         running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
             let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
             running.flusher.stop()
+            running.directories.stop()
             running.quorum.stop()
-            running.retention.stop { [self] in
-                running.storage.close(brokerEpoch: epoch) { [self] in
-                    queue.async { [self] in
-                        phase = .stopped
-                        log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
-                        stopped()
-                    }
+            running.storage.close(brokerEpoch: epoch) { [self] in
+                queue.async { [self] in
+                    phase = .stopped
+                    log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
+                    stopped()
                 }
             }
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
 internal import KafkaMetadata
+internal import KafkaRaft
 internal import KafkaRuntime
 internal import KafkaStorage
 internal import Logging
@@ -9,12 +10,15 @@ internal import Logging
 struct OpenStorage: Sendable {
     let clusterID: String
     let logs: LogManager
+    /// nil where `log.cleaner.enable` is off.
+    let cleaner: LogCleaner?
+    private let retention: LogRetention
+    /// Milliseconds from the start to the first look of `retention`.
+    private let retentionDelay: Int64
     /// The directory of `__cluster_metadata-0`.
     let metadataDirectory: String
     /// The id of the log directory it lies in.
     let metadataDirectoryID: KafkaUUID
-    /// The ids of all log directories in service.
-    let directoryIDs: [KafkaUUID]
     let bootstrap: BootstrapMetadata
     /// Held when the metadata log has a directory of its own.
     private let metadataLock: (any FileLock)?
@@ -43,8 +47,20 @@ struct OpenStorage: Sendable {
             }
         }
         do {
+            let cleaner =
+                storage.cleaner.isEnabled
+                ? LogCleaner(
+                    configuration: LogCleanerConfiguration(storage.cleaner), logs: logs, runtime: runtime,
+                    observer: observer) : nil
+            if let cleaner {
+                logs.pauseCleaning(
+                    with: { [weak cleaner] partition, go in
+                        guard let cleaner else { return go() }
+                        cleaner.pause(partition, completion: go)
+                    }, resume: { [weak cleaner] partition in cleaner?.resume(partition) })
+            }
             return try OpenStorage(
-                configuration, runtime, logs, log, metadataRoot: metadataRoot, lock: lock)
+                configuration, runtime, logs, cleaner, log, metadataRoot: metadataRoot, lock: lock)
         } catch {
             lock?.release()
             logs.abandon()
@@ -52,16 +68,25 @@ struct OpenStorage: Sendable {
         }
     }
 
+    /// Written by a node's first election, after the directory was formatted.
+    private static let ranBefore = "\(MetadataStore.topicPartition)/\(QuorumState.fileName)"
+
     private init(
-        _ configuration: BrokerConfiguration, _ runtime: Runtime, _ logs: LogManager, _ log: Logger,
-        metadataRoot: String, lock: (any FileLock)?
+        _ configuration: BrokerConfiguration, _ runtime: Runtime, _ logs: LogManager, _ cleaner: LogCleaner?,
+        _ log: Logger, metadataRoot: String, lock: (any FileLock)?
     ) throws {
         self.logs = logs
+        retention = LogRetention(logs: logs, interval: configuration.storage.retentionCheckInterval)
+        retentionDelay = configuration.storage.initialTaskDelay
+        self.cleaner = cleaner
         metadataLock = lock
         metadataDirectory = "\(metadataRoot)/\(MetadataStore.topicPartition)"
         var known = logs.directories.filter(\.isOnline).map { (path: $0.path, properties: $0.metaProperties) }
         if lock != nil {
             known.append((metadataRoot, try MetaProperties.read(directory: metadataRoot, runtime.files)))
+        }
+        if lock == nil, let failed = logs.directories.first(where: { $0.path == metadataRoot })?.failure {
+            throw StartError("\(metadataRoot), which holds the cluster's metadata, cannot be used: \(failed)")
         }
         let clusterIDs = try known.compactMap { try Self.checked($0.properties, $0.path, configuration.nodeID) }
         if let other = clusterIDs.first(where: { $0 != clusterIDs[0] }) {
@@ -72,6 +97,11 @@ struct OpenStorage: Sendable {
         guard unformatted.isEmpty || configuration.storage.autoFormat else {
             throw StartError(
                 "\(unformatted[0]) is not formatted and auto.format=false: run swiftkafka storage format first")
+        }
+        // A node has run here: a new identity would make strangers of its topics.
+        for path in unformatted where try runtime.files.status("\(path)/\(Self.ranBefore)") != nil {
+            throw StartError(
+                "\(path) holds a metadata log but no meta.properties: put the file back, or use another directory")
         }
         var ids: [String: KafkaUUID] = [:]
         for (path, properties) in known { ids[path] = properties?.directoryID }
@@ -87,9 +117,16 @@ struct OpenStorage: Sendable {
             try BootstrapReader.read(
                 metadataRoot, metadataDirectory: metadataDirectory, runtime.files) ?? .standard
         metadataDirectoryID = ids[metadataRoot] ?? .zero
-        directoryIDs = logs.directories.filter(\.isOnline).compactMap { ids[$0.path] }.sorted()
+        try logs.readMissingProperties()
+        let inService = directoryIDs
+        if let twice = zip(inService, inService.dropFirst()).first(where: { $0 == $1 }) {
+            throw StartError("two of log.dirs have the directory.id \(twice.0): one is a copy of the other")
+        }
         try runtime.files.createDirectory(metadataDirectory)
     }
+
+    /// The ids of the log directories in service, ascending.
+    var directoryIDs: [KafkaUUID] { logs.directories.filter(\.isOnline).compactMap(\.directoryID).sorted() }
 
     private static func format(
         _ clusterID: String, _ configuration: BrokerConfiguration, _ directories: [String], _ runtime: Runtime
@@ -135,6 +172,13 @@ struct OpenStorage: Sendable {
         }
     }
 
+    /// Begins what is done from time to time, now that the logs are loaded.
+    func startTasks() {
+        logs.startTasks()
+        cleaner?.start()
+        retention.start(after: retentionDelay)
+    }
+
     /// Lets go of the directories after a start that failed. The next start checks the logs.
     func abandon() {
         logs.abandon()
@@ -143,11 +187,28 @@ struct OpenStorage: Sendable {
 
     /// Closes all logs and leaves the marker of a clean shutdown.
     func close(brokerEpoch: Int64, completion: @escaping @Sendable () -> Void) {
-        let lock = metadataLock
-        logs.shutdown(brokerEpoch: brokerEpoch) {
-            lock?.release()
-            completion()
+        let (logs, lock) = (logs, metadataLock)
+        let shutDown: @Sendable () -> Void = {
+            logs.shutdown(brokerEpoch: brokerEpoch) {
+                lock?.release()
+                completion()
+            }
         }
+        retention.stop { [cleaner] in
+            if let cleaner { cleaner.stop(completion: shutDown) } else { shutDown() }
+        }
+    }
+}
+
+extension LogCleanerConfiguration {
+    init(_ cleaner: CleanerConfiguration) {
+        self.init()
+        threads = cleaner.threads
+        bytesPerSecondMax = cleaner.bytesPerSecondMax
+        dedupeBufferBytes = cleaner.dedupeBufferBytes
+        loadFactor = cleaner.loadFactor
+        ioBufferBytes = cleaner.ioBufferBytes
+        backoffMs = cleaner.backoff
     }
 }
 
@@ -161,6 +222,7 @@ extension LogManagerConfiguration {
         highWatermarkCheckpointIntervalMs = storage.highWatermarkCheckpointInterval
         producerExpirationCheckIntervalMs = storage.producerIDExpirationCheckInterval
         settings.writePieceBytes = storage.writePieceBytes
+        settings.verifiesReads = storage.verifiesReads
         settings.producerIDExpirationMs = storage.producerIDExpiration
     }
 }

@@ -8,9 +8,6 @@ internal import Synchronization
 /// Writes what happens in the logs to the broker's own log.
 struct StorageEvents: LogObserver {
     let log: Logger
-    /// Called when a directory may have failed; on any thread.
-    let directoryMayHaveFailed: @Sendable () -> Void
-
     func logEvent(_ event: KafkaStorage.LogEvent) {
         switch event {
         case .recoveringSegment(let path, let bytes):
@@ -21,6 +18,8 @@ struct StorageEvents: LogObserver {
                 metadata: ["path": "\(path)", "from": "\(from)", "to": "\(to)", "reason": "\(reason)"])
         case .removedFile(let path, let reason):
             log.warning("removed file", metadata: ["path": "\(path)", "reason": "\(reason)"])
+        case .rebuiltIndexes(let path, let reason):
+            log.warning("built the indexes of a segment anew", metadata: ["path": "\(path)", "reason": "\(reason)"])
         case .rolled(let path, let baseOffset):
             log.debug("rolled", metadata: ["path": "\(path)", "offset": "\(baseOffset)"])
         case .deletedSegment(let path, let bytes, let reason, let start):
@@ -33,9 +32,26 @@ struct StorageEvents: LogObserver {
                 metadata: ["path": "\(path)", "timestamp": "\(timestamp)"])
         case .offline(let path, let error):
             log.error("log out of service", metadata: ["path": "\(path)", "reason": "\(error)"])
+        case .moved(let partition, let from, let to):
+            log.info("moved", metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
+        case .cleaned(let path, let done):
+            log.info(
+                "compacted",
+                metadata: [
+                    "path": "\(path)", "from": "\(done.firstDirtyOffset)", "to": "\(done.endOffset)",
+                    "segments": "\(done.segmentsBefore) -> \(done.segmentsAfter)",
+                    "records": "\(done.recordsRead) -> \(done.recordsRetained)", "keys": "\(done.keys)",
+                ])
+        case .uncleanable(let path, let error):
+            log.error(
+                "log cannot be compacted, it is left alone until the next start",
+                metadata: ["path": "\(path)", "reason": "\(error)"])
+        case .directoryOffline(let path, let reason, let logs):
+            log.error(
+                "log directory out of service",
+                metadata: ["path": "\(path)", "reason": "\(reason)", "partitions": "\(logs)"])
         case .backgroundFailure(let path, let what, let error):
             log.error("\(what) failed", metadata: ["path": "\(path)", "reason": "\(error)"])
-            directoryMayHaveFailed()
         }
     }
 }
@@ -63,13 +79,24 @@ final class LoadProgressLog: Sendable {
             last = now
             return true
         }
-        guard isDue, progress.loadedLogs > 0 else { return }
-        let left = (now - began) * Int64(progress.totalLogs - progress.loadedLogs) / Int64(progress.loadedLogs)
-        log.info(
-            "loading logs",
-            metadata: [
-                "loaded": "\(progress.loadedLogs)", "of": "\(progress.totalLogs)",
-                "secondsLeft": "\((left + 999) / 1000)",
-            ])
+        guard isDue else { return }
+        var metadata: Logger.Metadata = ["loaded": "\(progress.loadedLogs)", "of": "\(progress.totalLogs)"]
+        if progress.bytesToCheck > 0 {
+            metadata["checkedMiB"] = "\(progress.checkedBytes >> 20)"
+            metadata["ofMiB"] = "\(progress.bytesToCheck >> 20)"
+        }
+        if let left = Self.secondsLeft(progress, after: now - began) { metadata["secondsLeft"] = "\(left)" }
+        log.info("loading logs", metadata: metadata)
+    }
+
+    /// About how long it will still take: as the logs before, or as the bytes before, whichever is longer.
+    static func secondsLeft(_ progress: LoadProgress, after milliseconds: Int64) -> Int64? {
+        func left(_ done: Double, _ all: Double) -> Double? {
+            done > 0 && all >= done ? Double(milliseconds) * (all - done) / done : nil
+        }
+        let byLogs = left(Double(progress.loadedLogs), Double(progress.totalLogs))
+        let byBytes = left(Double(progress.checkedBytes), Double(progress.bytesToCheck))
+        guard byLogs != nil || byBytes != nil else { return nil }
+        return Int64((max(byLogs ?? 0, byBytes ?? 0) / 1000).rounded(.up))
     }
 }

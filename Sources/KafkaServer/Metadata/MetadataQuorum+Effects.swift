@@ -28,9 +28,7 @@ extension MetadataQuorum {
         case .becameLeader(let epoch): log.debug("metadata leader elected", metadata: ["epoch": "\(epoch)"])
         case .lostLeadership: failWaiting()
         case .takeSnapshot(let id, let timestamp): takeSnapshot(id, lastContainedTimestamp: timestamp)
-        case .advanceLogStart(let offset):
-            try store.log.incrementLogStartOffset(to: offset)
-            deleteOldSegments()
+        case .advanceLogStart(let offset): try advanceLogStart(to: offset)
         case .deleteSnapshots(let ids): store.delete(ids)
         }
     }
@@ -65,25 +63,8 @@ extension MetadataQuorum {
         if syncWanted > offset { startSync() }
     }
 
-    /// Gives up the segments of the log that a snapshot replaces. One that cannot be deleted now is next time.
-    private func deleteOldSegments() {
-        let store = UncheckedBox(store)
-        runtime.queues.runBlocking { [self] in
-            var failure: StorageError?
-            do throws(StorageError) { try store.value.deleteOldSegments() } catch { failure = error }
-            let bytes = store.value.log.size
-            let outcome = failure
-            queue.async { [self] in
-                guard !isStopped else { return }
-                if let outcome {
-                    log.error("deleting old metadata segments failed", metadata: ["reason": "\(outcome)"])
-                }
-                node.logSized(bytes)
-            }
-        }
-    }
-
     private func committed(upTo offset: Int64) {
+        // Nothing above may ever be given up.
         store.log.updateHighWatermark(offset)
         var last: Waiting?
         var bytes: Int64 = 0
@@ -135,6 +116,29 @@ extension MetadataQuorum {
             log.error("metadata snapshot failed", metadata: ["snapshot": "\(id)", "reason": "\(error)"])
             node.snapshotFailed()
         }
+    }
+
+    /// Gives up what the oldest snapshot replaces: segments that lie wholly below `offset` are deleted in the background.
+    private func advanceLogStart(to offset: Int64) throws {
+        _ = try store.log.incrementLogStartOffset(to: offset)
+        let metadataLog = store.log
+        let now = runtime.clock.wallMilliseconds
+        runtime.queues.runBlocking { [self] in
+            let outcome = Result<Int, any Error> { try metadataLog.deleteOldSegments(now: now) }
+            queue.async { [self] in finishDeletion(outcome) }
+        }
+    }
+
+    private func finishDeletion(_ outcome: Result<Int, any Error>) {
+        guard !isStopped else { return }
+        switch outcome {
+        case .success(let count):
+            if count > 0 { log.info("metadata log cut", metadata: ["segments": "\(count)"]) }
+        case .failure(let error):
+            // They are tried again together with the next.
+            log.error("deleting metadata segments failed", metadata: ["reason": "\(error)"])
+        }
+        node.logSized(store.log.size)
     }
 
     // MARK: Failure

@@ -69,7 +69,8 @@ package final class MetadataQuorum: @unchecked Sendable {
         self.log = log
         self.publisher = publisher
         self.onFatal = onFatal
-        store = try MetadataStore(directory: directory, configuration: logConfiguration, runtime: runtime)
+        store = try MetadataStore(
+            directory: directory, configuration: logConfiguration, runtime: runtime, log: log)
         var recovered = RaftNode.Recovered()
         controller = Controller(
             settings, state: try Self.recover(store, &recovered, &replayedBytes),
@@ -97,6 +98,10 @@ package final class MetadataQuorum: @unchecked Sendable {
             recovered.snapshots.append(read.stored)
         }
         var next = recovered.logStartOffset
+        guard next <= ids.last?.endOffset ?? 0 else {
+            throw RaftError.corruptLog(
+                offset: next, reason: "the log begins there, and no snapshot has what came before")
+        }
         if let newest = ids.last {
             let read = try store.readSnapshot(newest) { (value) throws(RaftError) in
                 try Self.replay(value, offset: -1, onto: &replay)

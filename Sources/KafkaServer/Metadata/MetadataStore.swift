@@ -4,6 +4,7 @@ internal import KafkaRaft
 internal import KafkaRecords
 internal import KafkaRuntime
 internal import KafkaStorage
+internal import Logging
 
 /// The files of `__cluster_metadata-0`: the log, its snapshots and `quorum-state`.
 ///
@@ -17,21 +18,31 @@ final class MetadataStore {
     private let runtime: Runtime
     let log: UnifiedLog
 
-    /// - Parameter directory: the partition's directory, which exists.
-    init(directory: String, configuration: LogConfiguration, runtime: Runtime) throws(StorageError) {
+    /// - Parameters:
+    ///   - directory: the partition's directory, which exists.
+    ///   - log: is told what recovery cut off: topics may be gone with it.
+    init(
+        directory: String, configuration: LogConfiguration, runtime: Runtime, log logger: Logger
+    ) throws(StorageError) {
         self.directory = directory
         self.runtime = runtime
+        var options = LogOpenOptions()
+        options.observer = StorageEvents(log: logger)
         // Always recovered from its start: it is small, and what was not synced was never committed.
         log = try UnifiedLog.open(
             directory: directory, topicPartition: Self.topicPartition, configuration: configuration,
-            runtime: runtime, options: LogOpenOptions())
+            runtime: runtime, options: options)
     }
 
     // MARK: Reading at the start
 
     func quorumState() throws -> QuorumState? {
         guard let bytes = try runtime.files.readFile(path(QuorumState.fileName)), !bytes.isEmpty else { return nil }
-        return try QuorumState(decoding: bytes)
+        do {
+            return try QuorumState(decoding: bytes)
+        } catch {
+            throw StartError("\(directory): \(error)")
+        }
     }
 
     /// The ids of the complete snapshots, ascending; removes what was left half done.
@@ -113,10 +124,6 @@ final class MetadataStore {
 
     func sync(upTo offset: Int64) throws(StorageError) {
         try log.flush(upTo: offset)
-    }
-
-    func deleteOldSegments() throws(StorageError) {
-        try log.deleteOldSegments(now: runtime.clock.wallMilliseconds)
     }
 
     /// Writes a snapshot under a partial name and gives it its own when it is durable; returns its size.

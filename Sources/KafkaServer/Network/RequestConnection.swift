@@ -2,7 +2,9 @@
 internal import DequeModule
 internal import KafkaBase
 internal import KafkaProtocol
+internal import KafkaReplication
 package import KafkaRuntime
+internal import KafkaStorage
 internal import Logging
 
 /// The server's end of a client connection: cuts the stream into requests, has each handled, sends the answers in
@@ -57,6 +59,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// Bytes of `memory` that are taken for what has arrived of requests not yet handled, or will.
     private var claimed = 0
     private var isWaitingForMemory = false
+    /// The appends of the Produce requests that came together; made for the first connection that pipelines some.
+    private var appendGroup: AppendGroup?
+    /// Whether the request that is handled now belongs to those.
+    private var isGroupingAppends = false
 
     init(connection: any Connection, gate: ListenerGate, listener: ListenerContext) {
         self.connection = connection
@@ -93,6 +99,12 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         isInsideReceived = true
         defer { isInsideReceived = false }
         guard let broker, !isDraining else { return Consumption(consumed: 0) }
+        let consumption = handleFrames(bytes, broker)
+        commitAppends()
+        return consumption
+    }
+
+    private func handleFrames(_ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext) -> Consumption {
         var offset = 0
         while !isClosed {
             let left = bytes.count - offset
@@ -113,7 +125,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
                 return Consumption(consumed: offset, needed: claimMemory(4 + length) ? 4 + length : 0)
             }
             let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
-            guard handle(frame) else {
+            let next = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4 + length)...])
+            guard handle(frame, groupsAppends: Self.beginsWithProduce(next)) else {
                 holdBack(left)
                 return Consumption(consumed: offset)
             }
@@ -132,6 +145,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     package func closed(_ reason: CloseReason) {
         isClosed = true
+        if case .failed(let error) = reason, let file = error.file { broker?.logs.fileFailed(file) }
         abandonOutstanding()
         giveBackMemory()
         listener.connectionClosed(self)
@@ -141,8 +155,29 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     // MARK: Requests
 
+    /// Whether a whole Produce request is at the front.
+    private static func beginsWithProduce(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= 6 else { return false }
+        let length = Int(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
+        let key = Int16(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: Int16.self))
+        return key == APIKey.produce.rawValue && length <= bytes.count - 4
+    }
+
+    /// Writes what the Produce requests that came together have appended. Their answers are in the output, which goes
+    /// out only after this; where they would not be true, the connection ends instead.
+    private func commitAppends() {
+        guard let appendGroup, !appendGroup.isEmpty, let error = appendGroup.commit() else { return }
+        listener.log.error("append failed", metadata: ["peer": "\(remoteAddress)", "reason": "\(error)"])
+        isClosed = true
+        abandonOutstanding()
+        giveBackMemory()
+        connection.close()
+    }
+
     /// Handles one request; false when it has to wait behind an outstanding answer.
-    private func handle(_ bytes: UnsafeMutableRawBufferPointer) -> Bool {
+    ///
+    /// - Parameter groupsAppends: another Produce request follows.
+    private func handle(_ bytes: UnsafeMutableRawBufferPointer, groupsAppends: Bool) -> Bool {
         let frame: RequestFrame
         do throws(WireError) {
             frame = try RequestFrame(bytes)
@@ -156,6 +191,14 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         } else {
             outstandingAreProduce = isProduce
         }
+        if !isProduce {
+            // It must see what the requests before it have appended.
+            commitAppends()
+            guard !isClosed else { return true }
+        } else if groupsAppends, appendGroup == nil {
+            appendGroup = AppendGroup()
+        }
+        isGroupingAppends = isProduce && (groupsAppends || appendGroup?.isEmpty == false)
         RequestRouter.route(frame, on: self)
         return true
     }
@@ -176,7 +219,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
         // Bytes after the body are passed over, as Kafka does: librdkafka's flexible request for all topics has three.
         let context = RequestContext(
-            broker: broker, version: version, listenerName: listener.name, queue: queue)
+            broker: broker, version: version, listenerName: listener.name, queue: queue,
+            appendGroup: isGroupingAppends ? appendGroup : nil)
         let correlationID = frame.correlationID
         let reply = Handler.handle(request, context) {
             ReplyTicket(connection: self, slot: takeSlot(), correlationID: correlationID, version: version)

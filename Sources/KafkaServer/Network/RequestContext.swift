@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaProtocol
+package import KafkaReplication
 package import KafkaRuntime
 
 /// What a handler knows about the request besides its body.
@@ -10,6 +11,9 @@ package struct RequestContext {
     package let listenerName: String
     /// The reactor that serves the connection; delayed operations keep their timers here.
     package let queue: any SerialQueue
+    /// Given where further Produce requests came together with this one: what is appended through it is written, and
+    /// the answers go out, when all of them have been handled.
+    package let appendGroup: AppendGroup?
 }
 
 /// Serves one API: one file per handler in `Handlers/`.

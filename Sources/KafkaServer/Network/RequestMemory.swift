@@ -24,7 +24,8 @@ final class RequestMemory: Sendable {
     private let limit: Int?
     private let state = Mutex(State())
 
-    /// - Parameter limit: bytes, at least the size of the largest request.
+    /// - Parameter limit: bytes, at least the size of the largest request with the length in front of it: what could
+    ///   never be granted would keep everybody behind it waiting.
     init(limit: Int?) { self.limit = limit }
 
     /// Takes `bytes` where they fit. Otherwise `connection` gets in line and `memoryGranted` is called on its queue once

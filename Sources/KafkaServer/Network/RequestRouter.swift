@@ -29,10 +29,12 @@ package enum RequestRouter {
         case .incrementalAlterConfigs: IncrementalAlterConfigsHandler.self
         case .describeCluster: DescribeClusterHandler.self
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
+        case .describeLogDirs: DescribeLogDirsHandler.self
+        case .alterReplicaLogDirs: AlterReplicaLogDirsHandler.self
         case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
             .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls,
-            .alterReplicaLogDirs, .describeLogDirs, .saslAuthenticate, .createDelegationToken,
+            .saslAuthenticate, .createDelegationToken,
             .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
             .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
             .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,

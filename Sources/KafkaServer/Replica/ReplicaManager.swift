@@ -56,6 +56,11 @@ package final class ReplicaManager: Sendable {
         tables.withLock { $0.byName.values.sorted { $0.name < $1.name } }
     }
 
+    /// Takes the partitions out of service whose logs went with a failed directory.
+    func markOffline(_ partitions: [TopicPartition]) {
+        for name in partitions { topic(name: name.topic)?.partition(name.partition)?.markOffline() }
+    }
+
     func replace(_ topic: Topic) {
         tables.withLock {
             $0.byName[topic.name] = topic

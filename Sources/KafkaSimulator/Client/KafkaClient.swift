@@ -14,7 +14,7 @@ package final class KafkaClient: @unchecked Sendable {
     }
 
     private enum Link {
-        case connecting([Waiter])
+        case connecting([Waiter], attempt: Int)
         case open(KafkaClientConnection)
     }
 
@@ -31,6 +31,7 @@ package final class KafkaClient: @unchecked Sendable {
     private var brokers: [Int32: SocketAddress] = [:]
     private var topics: [String: Topic] = [:]
     private var links: [Int32: Link] = [:]
+    private var attempts = 0
     private var isClosed = false
 
     package init(
@@ -106,13 +107,20 @@ package final class KafkaClient: @unchecked Sendable {
         switch links[broker] {
         case .open(let connection):
             completion(.success(connection))
-        case .connecting(let waiters):
-            links[broker] = .connecting(waiters + [completion])
+        case .connecting(let waiters, let attempt):
+            links[broker] = .connecting(waiters + [completion], attempt: attempt)
         case nil:
             guard let address = address(of: broker) else { return completion(.failure(.noLeader)) }
-            links[broker] = .connecting([completion])
+            attempts += 1
+            let attempt = attempts
+            links[broker] = .connecting([completion], attempt: attempt)
             KafkaClientConnection.connect(to: address, network: runtime.network, reactor: queue, options: options) {
-                [self] result in connected(broker, result)
+                [self] result in connected(broker, attempt, result)
+            }
+            // An attempt that was answered by nobody, and refused by nobody, is given up.
+            queue.schedule(after: 2 * options.requestTimeout) { [weak self] in
+                guard let self, case .connecting(_, attempt)? = links[broker] else { return }
+                drop(broker)
             }
         }
     }
@@ -130,12 +138,15 @@ package final class KafkaClient: @unchecked Sendable {
         return bootstrap[nextBootstrap]
     }
 
-    private func connected(_ broker: Int32, _ result: Result<KafkaClientConnection, KafkaClientError>) {
-        guard case .connecting(let waiters)? = links.removeValue(forKey: broker) else {
+    private func connected(
+        _ broker: Int32, _ attempt: Int, _ result: Result<KafkaClientConnection, KafkaClientError>
+    ) {
+        guard case .connecting(let waiters, attempt)? = links[broker] else {
             // Dropped meanwhile.
             if case .success(let connection) = result { connection.close() }
             return
         }
+        links[broker] = nil
         if case .success(let connection) = result {
             links[broker] = .open(connection)
             connection.onClosed = { [weak self, weak connection] _ in
@@ -149,7 +160,7 @@ package final class KafkaClient: @unchecked Sendable {
     private func drop(_ broker: Int32) {
         switch links.removeValue(forKey: broker) {
         case .open(let connection): connection.close()
-        case .connecting(let waiters): for waiter in waiters { waiter(.failure(.closed(.local))) }
+        case .connecting(let waiters, _): for waiter in waiters { waiter(.failure(.closed(.local))) }
         case nil: break
         }
     }

@@ -57,7 +57,7 @@ struct OutputQueue {
         do throws(FileError) {
             bytes = try file.readBytes(at: offset, count: count)
         } catch {
-            throw NetworkError("sending a file failed: \(error)", code: error.code)
+            throw NetworkError("sending a file failed: \(error)", code: error.code, file: error)
         }
         guard bytes.count == count else {
             throw NetworkError("\(file.path) ends before byte \(offset + Int64(count)) that was to be sent")

@@ -2,8 +2,10 @@
 import KafkaBase
 import KafkaProtocol
 import KafkaRecords
+import KafkaReplication
 import KafkaServer
 import KafkaSimulator
+import KafkaStorage
 import Testing
 
 /// Fetch (key 1) without sessions.
@@ -203,6 +205,96 @@ import Testing
         request.maxWaitMs = -1
         request.minBytes = .max
         #expect(try fetch(broker, request, id, version: 12).errorCode == 0)
+    }
+
+    // MARK: Damage
+
+    @Test(arguments: [4, 12, 18] as [Int16])
+    func `with log.verify.on.read a damaged batch is named, not sent`(version: Int16) throws {
+        let broker = try TestBroker(["log.verify.on.read": "true"])
+        let id = try broker.createTopic("t")
+        for value in ["a", "b", "c"] { try broker.produce([value], to: "t") }
+        let path = "/data/t-0/00000000000000000000.log"
+        let size = try #require(try broker.files.status(path)).size / 3
+        try broker.files.open(path, .readWrite).write([0xFF], at: size + 65)
+        let before = try fetch(broker, Requests.fetch("t"), id, version: version)
+        #expect(try values(before, version: version) == ["0=a"])
+        #expect(before.errorCode == 0)
+        let damaged = try fetch(broker, Requests.fetch("t", from: 1), id, version: version)
+        #expect(ErrorCode(damaged.errorCode) == .corruptMessage)
+        #expect(damaged.records.count == 0)
+        #expect(broker.log.complaints.contains { $0.contains("\(path) is corrupt at byte \(size)") })
+        #expect(
+            try values(fetch(broker, Requests.fetch("t", from: 2), id, version: version), version: version) == ["2=c"])
+    }
+
+    // MARK: Transactions
+
+    /// Appends to partition 0 what producers and the coordinator write in transactions.
+    private func append(_ bytes: [UInt8], _ origin: AppendOrigin, to broker: TestBroker) throws {
+        let partition = try #require(broker.node.context?.replicas.topic(name: "t")?.partition(0))
+        var bytes = bytes
+        let now = broker.now
+        _ = try bytes.withUnsafeMutableBytes { try partition.append($0, origin: origin, now: now).get() }
+    }
+
+    /// Offsets 0: aborted a, 1: committed b, 2: abort, 3: commit, 4: open c, 5: plain d.
+    private func transactions(_ broker: TestBroker) throws {
+        for (value, producer) in [("a", 7), ("b", 8)] as [(String, Int64)] {
+            let batch = try Batches.batch(
+                [value], timestamp: broker.now, producer: .init(id: producer, sequence: 0), isTransactional: true)
+            try append(batch, .client, to: broker)
+        }
+        for (result, producer) in [(.abort, 7), (.commit, 8)] as [(EndTransactionMarker.Result, Int64)] {
+            let marker = EndTransactionMarker(result, coordinatorEpoch: 0)
+            try append(
+                marker.batch(producerID: producer, producerEpoch: 0, timestamp: broker.now), .coordinator, to: broker)
+        }
+        let open = try Batches.batch(
+            ["c"], timestamp: broker.now, producer: .init(id: 9, sequence: 0), isTransactional: true)
+        try append(open, .client, to: broker)
+        try broker.produce(["d"], to: "t")
+    }
+
+    @Test(arguments: 4...18 as ClosedRange<Int16>)
+    func `readers of committed records end at open transactions and are told of the aborted ones`(
+        version: Int16
+    ) throws {
+        let broker = try TestBroker()
+        let id = try broker.createTopic("t")
+        try transactions(broker)
+        var request = Requests.fetch("t")
+        let uncommitted = try fetch(broker, request, id, version: version)
+        #expect(uncommitted.abortedTransactions == nil)
+        #expect(uncommitted.lastStableOffset == 4)
+        #expect(try Batches.headers(in: uncommitted.records).map(\.baseOffset) == [0, 1, 2, 3, 4, 5])
+        request.isolationLevel = 1
+        let committed = try fetch(broker, request, id, version: version)
+        #expect(committed.lastStableOffset == 4)
+        #expect(committed.highWatermark == 6)
+        #expect(try Batches.headers(in: committed.records).map(\.baseOffset) == [0, 1, 2, 3])
+        let aborted = try #require(committed.abortedTransactions)
+        #expect(aborted.map(\.producerID) == [7])
+        #expect(aborted.map(\.firstOffset) == [0])
+        request.topics[0].partitions[0].fetchOffset = 3
+        #expect(try fetch(broker, request, id, version: version).abortedTransactions?.isEmpty == true)
+        request.topics[0].partitions[0].fetchOffset = 4
+        let atEnd = try fetch(broker, request, id, version: version)
+        #expect(atEnd.records.count == 0)
+        #expect(atEnd.errorCode == 0)
+        #expect(atEnd.abortedTransactions?.isEmpty == true)
+    }
+
+    @Test(arguments: 0...3 as ClosedRange<Int16>)
+    func `old clients get past the ends of transactions`(version: Int16) throws {
+        let broker = try TestBroker()
+        let id = try broker.createTopic("t")
+        try transactions(broker)
+        for maxBytes in [1, 100, 1 << 20] as [Int32] {
+            let request = Requests.fetch("t", from: 2, partitionMaxBytes: maxBytes)
+            let answer = try fetch(broker, request, id, version: version)
+            #expect(try values(answer, version: version).first == "4=c", "\(maxBytes)")
+        }
     }
 
     // MARK: Old formats

@@ -106,7 +106,7 @@ import Testing
         client.session = good.0 == 1 ? 2 : 1
         #expect(ErrorCode(try client.fetch([]).errorCode) == .fetchSessionIDNotFound)
         client.session = good.0
-        for epoch in [good.1 + 1, good.1 - 1 == 0 ? 7 : good.1 - 1, .max] as [Int32] {
+        for epoch in [good.1 + 1, good.1 - 1 == 0 ? 7 : good.1 - 1, .max, -2, .min] as [Int32] {
             client.epoch = epoch
             let answer = try client.fetch([])
             #expect(ErrorCode(answer.errorCode) == .invalidFetchSessionEpoch)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
 import KafkaProtocol
+import KafkaReplication
 import KafkaServer
 import KafkaSimulator
 import Testing
@@ -110,6 +111,19 @@ import Testing
         try broker.deleteTopic("t")
         let data = try answer(waiting, within: 10, version: version)
         #expect(ErrorCode(data.errorCode) == (version >= 13 ? .unknownTopicID : .unknownTopicOrPartition))
+    }
+
+    @Test func `a partition that is named many times is waited for once`() throws {
+        let broker = try TestBroker()
+        try broker.createTopic("t")
+        let partition = try #require(broker.node.context?.replicas.topic(name: "t")?.partition(0))
+        var request = Requests.fetch("t", maxWait: 500)
+        request.topics[0].partitions = Array(repeating: request.topics[0].partitions[0], count: 1_000)
+        let waiting = try park(broker, request)
+        #expect(partition.waiterCount == 1)
+        try broker.produce(["a"], to: "t")
+        #expect(try answer(waiting, within: 5).highWatermark == 1)
+        #expect(partition.waiterCount == 0)
     }
 
     @Test func `many that wait are all woken, each once`() throws {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
 import KafkaProtocol
+import KafkaReplication
 import KafkaServer
 import KafkaSimulator
+import KafkaStorage
 import Testing
 
 /// ListOffsets (key 2).
@@ -115,6 +117,15 @@ import Testing
     func `committed readers see the last stable offset`(version: Int16) throws {
         let (broker, _) = try makeBroker()
         #expect(try ask(broker, -1, version: version, isolation: 1).offset == 6)
+        // An open transaction at offset 6.
+        let partition = try #require(broker.node.context?.replicas.topic(name: "t")?.partition(0))
+        let now = broker.now
+        var batch = try Batches.batch(["y"], timestamp: now, producer: .init(id: 5, sequence: 0), isTransactional: true)
+        _ = try batch.withUnsafeMutableBytes { try partition.append($0, origin: .client, now: now).get() }
+        #expect(try ask(broker, -1, version: version, isolation: 1).offset == 6)
+        #expect(try ask(broker, -1, version: version, isolation: 0).offset == 7)
+        #expect(try ask(broker, now, version: version, isolation: 1).offset == -1)
+        #expect(try ask(broker, now, version: version, isolation: 0).offset == 6)
     }
 
     @Test func `version 0 lists starts of segments`() throws {

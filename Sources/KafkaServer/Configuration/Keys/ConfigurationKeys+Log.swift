@@ -31,26 +31,26 @@ extension ConfigurationKeys {
             "log.roll.jitter.hours", 0, .atLeast(0), .readOnly, .acts,
             "The most hours that are randomly subtracted from the age for rolling."),
         .long(
-            "log.retention.ms", nil, .any, .clusterWide, .later,
+            "log.retention.ms", nil, .any, .clusterWide, .acts,
             "How long records are kept; -1 is for ever. Outweighs log.retention.minutes and log.retention.hours."),
         .int(
-            "log.retention.minutes", nil, .any, .readOnly, .later,
+            "log.retention.minutes", nil, .any, .readOnly, .acts,
             "How many minutes records are kept; outweighs log.retention.hours."),
         .int(
-            "log.retention.hours", 168, .any, .readOnly, .later,
+            "log.retention.hours", 168, .any, .readOnly, .acts,
             "How many hours records are kept."),
         .long(
-            "log.retention.bytes", -1, .any, .clusterWide, .later,
+            "log.retention.bytes", -1, .any, .clusterWide, .acts,
             "The size a partition may reach before its oldest segments go; -1 is no limit."),
         .long(
-            "log.retention.check.interval.ms", 300_000, .atLeast(1), .readOnly, .later,
+            "log.retention.check.interval.ms", 300_000, .atLeast(1), .readOnly, .acts,
             "How often the logs are searched for segments to delete."),
         .text(
             .list, "log.cleanup.policy", "delete", .itemsOf(["compact", "delete"], mayBeEmpty: true), .clusterWide,
-            .later,
+            .acts,
             """
             What happens to old records: `delete`, `compact`, or both; empty keeps everything. Default of the topic \
-            key. So far nothing happens to them; with `compact` records must have keys.
+            key. With `compact` records must have keys.
             """),
         .int(
             "log.index.size.max.bytes", 10_485_760, .atLeast(4), .clusterWide, .acts,
@@ -108,7 +108,7 @@ extension ConfigurationKeys {
             .class, "alter.config.policy.class.name", nil, .any, .readOnly, .noEffect,
             "A Java class that vets changes of configuration; this broker loads no Java classes."),
         .long(
-            "log.dir.failure.timeout.ms", 30_000, .atLeast(1), .readOnly, .later,
+            "log.dir.failure.timeout.ms", 30_000, .atLeast(1), .readOnly, .acts,
             "A broker that cannot report a failed directory to the controller for this long stops."),
         .long(
             "log.initial.task.delay.ms", 30_000, .atLeast(0), .readOnly, .acts, internal: true,

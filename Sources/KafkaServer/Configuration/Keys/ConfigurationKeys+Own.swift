@@ -6,6 +6,12 @@ extension ConfigurationKeys {
         .boolean(
             "auto.format", true, .readOnly, .acts,
             "Whether empty log directories are set up at start. Otherwise `swiftkafka storage format` has to do it."),
+        .boolean(
+            "log.verify.on.read", false, .readOnly, .acts,
+            """
+            Whether every batch is checked before it is sent to a consumer or follower; damage is answered with \
+            CORRUPT_MESSAGE and logged with its place. Recovery and compaction always check.
+            """),
         .int(
             "log.write.piece.bytes", 65_536, .between(4096, 16_777_216), .readOnly, .acts,
             "The most bytes that one write call puts into a log; longer batches are written in pieces."),

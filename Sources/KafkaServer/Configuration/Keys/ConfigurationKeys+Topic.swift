@@ -22,10 +22,10 @@ extension ConfigurationKeys {
             "flush.ms", .max, .atLeast(0), .dynamic, .acts,
             "The longest that a record waits for a sync."),
         .long(
-            "retention.bytes", -1, .any, .dynamic, .later,
+            "retention.bytes", -1, .any, .dynamic, .acts,
             "The size a partition may reach before its oldest segments go; -1 is no limit."),
         .long(
-            "retention.ms", 604_800_000, .atLeast(-1), .dynamic, .later,
+            "retention.ms", 604_800_000, .atLeast(-1), .dynamic, .acts,
             "How long records are kept; -1 is for ever."),
         .int(
             "max.message.bytes", 1_048_588, .atLeast(0), .dynamic, .acts,
@@ -34,25 +34,25 @@ extension ConfigurationKeys {
             "index.interval.bytes", 4096, .atLeast(0), .dynamic, .acts,
             "An index entry is added after this many bytes of records."),
         .long(
-            "delete.retention.ms", 86_400_000, .atLeast(0), .dynamic, .later,
+            "delete.retention.ms", 86_400_000, .atLeast(0), .dynamic, .acts,
             "How long deletion markers outlive compaction."),
         .long(
-            "min.compaction.lag.ms", 0, .atLeast(0), .dynamic, .later,
+            "min.compaction.lag.ms", 0, .atLeast(0), .dynamic, .acts,
             "How long a record is safe from compaction."),
         .long(
-            "max.compaction.lag.ms", .max, .atLeast(1), .dynamic, .later,
+            "max.compaction.lag.ms", .max, .atLeast(1), .dynamic, .acts,
             "The longest a record waits for compaction."),
         .long(
             "file.delete.delay.ms", 60_000, .atLeast(0), .dynamic, .acts,
             "How long a deleted file stays on disk."),
         .double(
-            "min.cleanable.dirty.ratio", 0.5, .fraction(0, 1), .dynamic, .later,
+            "min.cleanable.dirty.ratio", 0.5, .fraction(0, 1), .dynamic, .acts,
             "The part of a log that must be uncompacted before it is compacted."),
         .text(
-            .list, "cleanup.policy", "delete", .itemsOf(["compact", "delete"], mayBeEmpty: true), .dynamic, .later,
+            .list, "cleanup.policy", "delete", .itemsOf(["compact", "delete"], mayBeEmpty: true), .dynamic, .acts,
             """
-            What happens to old records: `delete`, `compact`, or both; empty keeps everything. So far nothing happens to \
-            them; with `compact` records must have keys.
+            What happens to old records: `delete`, `compact`, or both; empty keeps everything. With `compact` records \
+            must have keys.
             """),
         .boolean(
             "unclean.leader.election.enable", false, .dynamic, .later,

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// How many files and sockets the process may have open.
+package enum OpenFileLimit {
+    /// Raises the limit as far as the system lets a process without privileges; returns what holds then. For the process
+    /// that is nothing but a broker.
+    @discardableResult
+    package static func raise() -> UInt64 {
+        #if canImport(Glibc)
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+            let resource = Int32(RLIMIT_NOFILE)
+        #endif
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0 else { return 0 }
+        guard limit.rlim_cur < limit.rlim_max else { return UInt64(limit.rlim_cur) }
+        var raised = limit
+        #if canImport(Darwin)
+            // More is refused there, whatever the hard limit says.
+            raised.rlim_cur = min(limit.rlim_max, rlim_t(OPEN_MAX))
+        #else
+            raised.rlim_cur = limit.rlim_max
+        #endif
+        return UInt64(setrlimit(resource, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur)
+    }
+}
