@@ -45,7 +45,7 @@ extension LogManager {
     /// A directory that cannot be used is taken out of service; throws the last failure where none is left, and at
     /// once where a directory is locked: another broker is running on it.
     public func openDirectories() throws(StorageError) {
-        var lastFailure: StorageError?
+        var failures: [(place: Int, error: StorageError)] = []
         for (place, path) in configuration.directories.enumerated() {
             do throws(StorageError) {
                 var directory = LogDirectory(path: path)
@@ -62,11 +62,18 @@ extension LogManager {
                 state.withLock { $0.directories[place] = opened }
             } catch {
                 if case .io(let failure) = error, failure.kind == .locked { throw error }
-                lastFailure = error
-                markOffline(directory: path, reason: "\(error)")
+                failures.append((place, error))
             }
         }
-        if let lastFailure, !directories.contains(where: \.isOnline) { throw lastFailure }
+        // The failure that is thrown is not also told: whoever catches it says it once.
+        let thrown = failures.count == configuration.directories.count ? failures.popLast() : nil
+        for (place, error) in failures {
+            markOffline(directory: configuration.directories[place], reason: "\(error)")
+        }
+        if let thrown {
+            state.withLock { $0.directories[thrown.place].failure = "\(thrown.error)" }
+            throw thrown.error
+        }
     }
 
     /// Reads `meta.properties` again where there was none: somebody else has formatted the directories since. Blocks.
