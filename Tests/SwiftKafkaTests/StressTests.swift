@@ -8,6 +8,8 @@ import Testing
 /// `--sanitize=thread`.
 @Suite struct StressTests {
     private static let rounds = 40
+    // The records are of 1970: on a slow machine retention would begin, and delete them, before a test is over. Hence
+    // the `log.retention.ms` of the brokers.
 
     private func connect(_ broker: Broker) async throws -> LoopbackClient {
         guard let address = broker.boundAddresses["PLAINTEXT"] else { throw LoopbackClient.Failure.closed }
@@ -98,6 +100,7 @@ import Testing
     func `clients of all kinds do not disturb each other`(topicConfiguration: [String: String]) async throws {
         let broker = try Broker.inMemory([
             "num.network.threads": "4", "queued.max.request.bytes": "1000000", "socket.request.max.bytes": "1000000",
+            "log.retention.ms": "-1",
         ])
         try await broker.start()
         let admin = try await connect(broker)
@@ -127,7 +130,7 @@ import Testing
 
     @Test func `a broker that stops under load stops`() async throws {
         for _ in 0..<5 {
-            let broker = try Broker.inMemory(["num.network.threads": "4"])
+            let broker = try Broker.inMemory(["num.network.threads": "4", "log.retention.ms": "-1"])
             try await broker.start()
             let topic = try await connect(broker)
             #expect(try await topic.produce("first", to: "a") == 0)
