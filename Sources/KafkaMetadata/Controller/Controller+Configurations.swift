@@ -2,14 +2,6 @@
 private import KafkaBase
 package import KafkaProtocol
 
-/// The operations of IncrementalAlterConfigs.
-private enum AlterOperation: Int8 {
-    case set = 0
-    case delete = 1
-    case append = 2
-    case subtract = 3
-}
-
 extension Controller {
     static func configRecord(_ resource: ConfigResource, key: String, value: String?) -> ConfigRecord {
         ConfigRecord(resourceType: resource.rawKind, resourceName: resource.name, name: key, value: value)
@@ -101,7 +93,7 @@ extension Controller {
                 throw APIError(.invalidRequest, "Error due to duplicate config keys")
             }
             keys[config.name] = true
-            guard let operation = AlterOperation(rawValue: config.configOperation) else {
+            guard let operation = ConfigurationOperation(rawValue: config.configOperation) else {
                 throw APIError(.invalidRequest, "Unknown operation type \(config.configOperation)")
             }
             if operation == .delete {
@@ -129,7 +121,7 @@ extension Controller {
     }
 
     /// The comma-separated list with the values of another added, where they are not in it yet, or taken away.
-    private static func edited(_ list: String, _ operation: AlterOperation, _ values: String) -> String {
+    private static func edited(_ list: String, _ operation: ConfigurationOperation, _ values: String) -> String {
         var elements = list.split(separator: ",").map(String.init)
         for value in values.split(separator: ",").map(String.init) {
             if operation == .subtract {
@@ -178,8 +170,14 @@ extension Controller {
         case .broker:
             try checkBrokerResource(resource.name)
             return .broker
-        case .clientMetrics: return .clientMetrics
-        case .group: return .group
+        case .clientMetrics:
+            if resource.name.isEmpty {
+                throw APIError(.invalidRequest, "Default client metrics resources are not allowed.")
+            }
+            return .clientMetrics
+        case .group:
+            if resource.name.isEmpty { throw APIError(.invalidRequest, "Default group resources are not allowed.") }
+            return .group
         case .brokerLogger, nil:
             throw APIError(.invalidRequest, "Unexpected resource type \(resource.rawKind).")
         }
@@ -211,7 +209,8 @@ extension Controller {
             }
             values[change.key] = change.value
         }
-        if let error = schema.validate(values.map { (key: $0.key, value: $0.value) }, of: resource) { throw error }
+        let all = values.map { (key: $0.key, value: $0.value) }
+        if let error = schema.validate(all, of: resource, image: image) { throw error }
         let records: [MetadataRecord] = changes.compactMap { change in
             if resource.kind != .broker, current[change.key] == change.value { return nil }
             return .config(Self.configRecord(resource, key: change.key, value: change.value))

@@ -124,6 +124,7 @@ package final class BrokerNode: @unchecked Sendable {
         do {
             let replicas = ReplicaManager()
             let published = PublishedMetadata()
+            let listeners = ListenerGroup(configuration.network, requestMemory)
             let directories = DirectoryReports(
                 nodeID: configuration.nodeID, failureTimeout: configuration.storage.directoryFailureTimeout,
                 runtime: runtime, queue: queue, log: storageLog,
@@ -133,10 +134,11 @@ package final class BrokerNode: @unchecked Sendable {
                 nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
                 logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
                 directoryFound: { place, directory in directories.found(place, in: directory) })
+            let settings = DynamicSettings(
+                configuration: configuration, logs: storage.logs, cleaner: storage.cleaner, listeners: listeners)
             return Starting(
-                storage: storage, quorum: try openQuorum(storage, updater, published),
-                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas,
-                published: published, directories: directories)
+                storage: storage, quorum: try openQuorum(storage, updater, settings, published),
+                listeners: listeners, replicas: replicas, published: published, directories: directories)
         } catch {
             storage.abandon()
             throw error
@@ -144,9 +146,11 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func loadLogs(_ starting: Starting, completion: @escaping @Sendable (LoadReport) -> Void) {
-        let configurations = TopicLogConfigurations(configuration, image: starting.quorum.controller.image)
+        let image = starting.quorum.controller.image
+        let configurations = TopicLogConfigurations(configuration, image: image)
         let progress = LoadProgressLog(log: loggers.logger("storage"), clock: runtime.clock)
         starting.storage.logs.loadLogs(
+            threadsPerDirectory: configuration.overlaid(with: image).storage.recoveryThreadsPerDirectory,
             topicConfiguration: { configurations.configuration(ofTopic: $0) },
             progress: { progress.report($0) }, completion: completion)
     }
@@ -271,13 +275,15 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func openQuorum(
-        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ published: PublishedMetadata
+        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ settings: DynamicSettings,
+        _ published: PublishedMetadata
     ) throws -> MetadataQuorum {
         try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
             publisher: { [queue] image, delta in
+                settings.apply(image, delta)
                 updater.apply(image, delta)
                 published.publish(image)
                 updater.retryLater(on: queue, published)
@@ -302,7 +308,8 @@ package final class BrokerNode: @unchecked Sendable {
         }
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
+            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"),
+            loggerLevels: loggers.levels)
     }
 
     // MARK: Stop

@@ -29,6 +29,8 @@ public final class LogCleaner: Sendable {
         /// Goes up when the workers are to end; each knows the one it was started in.
         var generation = 0
         var isRunning = false
+        /// Whether its owner wants it to run: it does not while it ends only to begin anew.
+        var isWanted = false
         var workers = 0
         /// The workers that wait for a timer, by their number.
         var resting: [Int: CleanerWorker] = [:]
@@ -68,8 +70,13 @@ public final class LogCleaner: Sendable {
 
     /// Begins to look for logs to clean, at once. The manager's logs must be loaded. Does nothing where it runs already.
     public func start() {
+        state.withLock { $0.isWanted = true }
+        run()
+    }
+
+    private func run() {
         let workers = state.withLock { state -> [CleanerWorker] in
-            guard !state.isRunning else { return [] }
+            guard state.isWanted, !state.isRunning else { return [] }
             state.isRunning = true
             return (0..<max(state.configuration.threads, 0)).map { _ in
                 state.workers += 1
@@ -82,6 +89,11 @@ public final class LogCleaner: Sendable {
 
     /// Ends cleanings under way, which leaves the logs as they were; `completion` runs when the last has ended.
     public func stop(completion: @escaping @Sendable () -> Void) {
+        state.withLock { $0.isWanted = false }
+        end(completion: completion)
+    }
+
+    private func end(completion: @escaping @Sendable () -> Void) {
         let resting = state.withLock { state -> [CleanerWorker]? in
             state.isRunning = false
             state.generation += 1
@@ -104,7 +116,7 @@ public final class LogCleaner: Sendable {
             state.throttle.rate = configuration.bytesPerSecondMax
             return differs
         }
-        if needsRestart { stop { self.start() } }
+        if needsRestart { end { self.run() } }
     }
 
     // MARK: Partitions

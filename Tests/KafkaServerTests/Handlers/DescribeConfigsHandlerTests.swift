@@ -3,6 +3,7 @@ import KafkaBase
 import KafkaMetadata
 import KafkaProtocol
 import KafkaServer
+import Logging
 import Testing
 
 @Suite struct DescribeConfigsHandlerTests {
@@ -32,7 +33,8 @@ import Testing
             "node.id": "7", "log.retention.hours": "1", "ssl.key.password": "x",
         ])
         let response = DescribeConfigsHandler.answer(
-            request, version: version, configuration: configuration, image: try Self.image.get())
+            request, version: version, configuration: configuration, image: try Self.image.get(),
+            loggers: LoggerLevels(root: .info))
         // Every answer must fit its version.
         var writer = ByteWriter()
         try response.encode(into: &writer, version: version)
