@@ -29,9 +29,9 @@ public final class LogCleaner: Sendable {
         /// Goes up when the workers are to end; each knows the one it was started in.
         var generation = 0
         var isRunning = false
-        /// Whether its owner wants it to run: it does not while it ends only to begin anew.
-        var isWanted = false
         var workers = 0
+        /// Whether the workers end only to begin anew with other settings.
+        var isRestarting = false
         /// The workers that wait for a timer, by their number.
         var resting: [Int: CleanerWorker] = [:]
         var lastWorker = 0
@@ -70,14 +70,10 @@ public final class LogCleaner: Sendable {
 
     /// Begins to look for logs to clean, at once. The manager's logs must be loaded. Does nothing where it runs already.
     public func start() {
-        state.withLock { $0.isWanted = true }
-        run()
-    }
-
-    private func run() {
         let workers = state.withLock { state -> [CleanerWorker] in
-            guard state.isWanted, !state.isRunning else { return [] }
+            guard !state.isRunning else { return [] }
             state.isRunning = true
+            state.isRestarting = false
             return (0..<max(state.configuration.threads, 0)).map { _ in
                 state.workers += 1
                 state.lastWorker += 1
@@ -89,11 +85,12 @@ public final class LogCleaner: Sendable {
 
     /// Ends cleanings under way, which leaves the logs as they were; `completion` runs when the last has ended.
     public func stop(completion: @escaping @Sendable () -> Void) {
-        state.withLock { $0.isWanted = false }
-        end(completion: completion)
+        // Should it just restart, then this is the last word.
+        state.withLock { $0.isRestarting = false }
+        endWorkers(completion)
     }
 
-    private func end(completion: @escaping @Sendable () -> Void) {
+    private func endWorkers(_ completion: @escaping @Sendable () -> Void) {
         let resting = state.withLock { state -> [CleanerWorker]? in
             state.isRunning = false
             state.generation += 1
@@ -114,9 +111,13 @@ public final class LogCleaner: Sendable {
             let differs = state.isRunning && state.configuration.threads != configuration.threads
             state.configuration = configuration
             state.throttle.rate = configuration.bytesPerSecondMax
+            if differs { state.isRestarting = true }
             return differs
         }
-        if needsRestart { end { self.run() } }
+        guard needsRestart else { return }
+        endWorkers {
+            if self.state.withLock({ $0.isRestarting }) { self.start() }
+        }
     }
 
     // MARK: Partitions
