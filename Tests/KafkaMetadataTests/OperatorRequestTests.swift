@@ -231,7 +231,7 @@ import Testing
     }
 
     @Test func `version 0 says by a flag whether a level may fall`() throws {
-        var cluster = try TestCluster(features: [("group.version", 1)])
+        let cluster = try TestCluster(features: [("group.version", 1)])
         for (allows, code) in [(false, ErrorCode.invalidUpdateVersion), (true, .none)] {
             let result = cluster.controller.updateFeatures(
                 UpdateFeaturesRequest(featureUpdates: [

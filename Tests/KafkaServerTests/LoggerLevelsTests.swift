@@ -120,7 +120,7 @@ import Testing
         #expect(ErrorCode(replaced.responses[0].errorCode) == .invalidRequest)
         let twice = try broker.call(
             IncrementalAlterConfigsRequest(
-                resources: ["1", "01"].map {
+                resources: ["1", "1"].map {
                     .init(
                         resourceType: 8, resourceName: $0,
                         configs: [.init(name: "network", configOperation: 0, value: "INFO")])

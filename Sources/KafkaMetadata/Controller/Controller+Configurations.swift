@@ -75,7 +75,7 @@ extension Controller {
 
     // MARK: Changes of one resource
 
-    /// The most bytes of one value, as in Apache Kafka.
+    /// The most bytes of one value, as in Apache Kafka, and of a name.
     private static let configurationValueBytesMax = 32_767
 
     /// One key's new value, nil to delete it.
@@ -155,6 +155,10 @@ extension Controller {
 
     /// Only topics, brokers, client metrics and groups have configurations here, and a topic or broker must exist.
     private func checkResource(_ resource: ConfigResource) throws(APIError) -> ConfigResource.Kind {
+        if resource.name.utf8.count > Self.configurationValueBytesMax {
+            throw APIError(
+                .invalidRequest, "A resource's name has more than \(Self.configurationValueBytesMax) bytes.")
+        }
         switch resource.kind {
         case .topic:
             if resource.name.isEmpty {
@@ -185,12 +189,28 @@ extension Controller {
 
     private func checkBrokerResource(_ name: String) throws(APIError) {
         if name.isEmpty { return }
-        guard let id = Int32(name) else {
+        // Under another spelling, as "01", nobody would look for the settings.
+        guard let id = Int32(name), name == "\(id)" else {
             throw APIError(.invalidRequest, "Unable to parse broker name as a base 10 number.")
         }
         guard id >= 0 else { throw APIError(.invalidRequest, "Invalid negative broker ID.") }
         guard image.cluster.broker(id) != nil else {
             throw APIError(.brokerIDNotRegistered, "No broker with id \(id) found.")
+        }
+    }
+
+    /// Eligible leader replicas rest on one `min.insync.replicas` for the whole cluster (KIP-966).
+    private func checkMinInSyncReplicas(_ change: Change, of resource: ConfigResource) throws(APIError) {
+        guard change.key == "min.insync.replicas", resource.kind == .broker,
+            image.features.keepsEligibleLeaderReplicas
+        else { return }
+        if resource != .clusterDefault {
+            throw APIError(
+                .invalidConfig, "Broker-level min.insync.replicas cannot be altered while ELR is enabled.")
+        }
+        if change.value == nil {
+            throw APIError(
+                .invalidConfig, "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.")
         }
     }
 
@@ -202,6 +222,11 @@ extension Controller {
         let current = image.configs[resource] ?? SortedMap()
         var values = current
         for change in changes {
+            if change.key.utf8.count > Self.configurationValueBytesMax {
+                throw APIError(
+                    .invalidConfig, "A configuration's name has more than \(Self.configurationValueBytesMax) bytes.")
+            }
+            try checkMinInSyncReplicas(change, of: resource)
             if let value = change.value, value.utf8.count > Self.configurationValueBytesMax {
                 throw APIError(
                     .invalidConfig, "The value of \(change.key) has more than \(Self.configurationValueBytesMax) bytes."

@@ -32,7 +32,8 @@ struct ConfigurationChangeScreen: Sendable {
         case .topic, .group, .clientMetrics: return nil
         case .broker, .brokerLogger:
             if resource.kind == .broker, resource.name.isEmpty { return nil }
-            guard let id = Int32(resource.name) else {
+            // Under another spelling, as "01", nobody would look for the settings.
+            guard let id = Int32(resource.name), resource.name == "\(id)" else {
                 return APIError(
                     .invalidRequest, "Node id must be an integer, but it is: \(resource.name.printable)")
             }

@@ -43,7 +43,6 @@ package enum IncrementalAlterConfigsHandler: RequestHandler {
             if !request.validateOnly { change.apply(to: levels) }
             return [ConfigurationChangeOutcome(resources[first], nil)]
         } catch {
-            // Different spellings of one broker's number are different names.
             return places.map { ConfigurationChangeOutcome(resources[$0], error) }
         }
     }

@@ -45,6 +45,8 @@ package final class BrokerNode: @unchecked Sendable {
     private let addresses = Mutex<[String: SocketAddress]>([:])
     private let fatal = Mutex<(@Sendable (String) -> Void)?>(nil)
     private var phase = Phase.idle
+    /// What the broker registered with.
+    var registration: BrokerRegistrationRequest?
     /// Who wants to know when the broker has stopped.
     private var stopping: [@Sendable () -> Void] = []
 
@@ -253,6 +255,41 @@ package final class BrokerNode: @unchecked Sendable {
         }
     }
 
+    /// A level of metadata.version that has room for log directories (KIP-858) has the broker tell them, and where its
+    /// replicas lie.
+    private func metadataVersionChanged() {
+        guard case .running(let running) = phase, var request = registration else { return }
+        let image = running.quorum.published
+        guard image.metadataVersion.supportsDirectories,
+            image.cluster.broker(configuration.nodeID)?.directories.isEmpty == true
+        else { return }
+        request.logDirs = running.storage.directoryIDs
+        let amended = request
+        running.quorum.submit(
+            { controller, decision in
+                controller.registerBroker(amended, nextOffset: decision.nextOffset, now: decision.now)
+            },
+            completion: { [self] result in
+                switch result {
+                case .success(let response) where response.errorCode == 0: reportPlaces(running)
+                case .success(let response):
+                    log.error("log directories not registered", metadata: ["error": "\(response.errorCode)"])
+                case .failure(let error):
+                    log.error("log directories not registered", metadata: ["error": "\(error)"])
+                }
+            })
+    }
+
+    private func reportPlaces(_ running: Running) {
+        running.quorum.published.topics.forEachPartition { topic, index, partition in
+            let name = TopicPartition(topic: topic.name, partition: index)
+            guard let recorded = partition.directory(ofReplicaOn: configuration.nodeID),
+                let found = running.storage.logs.directoryID(of: name), recorded != found
+            else { return }
+            running.directories.found(TopicIDPartition(topicID: topic.id, partition: index), in: found)
+        }
+    }
+
     private func reportFatal(_ reason: String) { fatal.withLock { $0 }?(reason) }
 
     /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
@@ -282,11 +319,14 @@ package final class BrokerNode: @unchecked Sendable {
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
-            publisher: { [queue] image, delta in
+            publisher: { [queue, weak self] image, delta in
                 settings.apply(image, delta)
                 updater.apply(image, delta)
                 published.publish(image)
                 updater.retryLater(on: queue, published)
+                if delta.changedFeatures.contains(MetadataVersion.featureName) {
+                    queue.async { self?.metadataVersionChanged() }
+                }
             },
             onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }

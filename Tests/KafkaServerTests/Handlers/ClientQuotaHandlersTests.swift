@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
 import KafkaProtocol
+import KafkaRuntime
 import KafkaServer
 import KafkaSimulator
 import Testing

@@ -104,7 +104,8 @@ import Testing
     @Test(
         arguments: [
             (2, "absent", 3, nil), (2, "", 17, "Topic name is invalid: the empty string is not allowed"),
-            (8, "7", 42, "Unsupported resource type: 8"), (0, "x", 42, "Unsupported resource type: 0"),
+            (8, "8", 42, "Unexpected broker id, expected 7, but received 8"),
+            (0, "x", 42, "Unsupported resource type: 0"),
             (-1, "x", 42, "Unsupported resource type: -1"),
         ] as [(Int8, String, Int16, String?)])
     func `what cannot be described is an error of its resource`(
