@@ -325,7 +325,7 @@ package final class BrokerNode: @unchecked Sendable {
                 published.publish(image)
                 updater.retryLater(on: queue, published)
                 if delta.changedFeatures.contains(MetadataVersion.featureName) {
-                    queue.async { self?.metadataVersionChanged() }
+                    queue.async { [weak self] in self?.metadataVersionChanged() }
                 }
             },
             onFatal: { [weak self] reason in self?.reportFatal(reason) })
