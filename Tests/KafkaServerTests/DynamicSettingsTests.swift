@@ -75,7 +75,7 @@ import Testing
     @Test func `the cleaner takes over its settings at once, and with a restart`() throws {
         let broker = try TestBroker(["log.cleaner.threads": "0", "log.cleaner.backoff.ms": "100"])
         try broker.createTopic(
-            "t", ["cleanup.policy": "compact", "internal.segment.bytes": "60", "min.cleanable.dirty.ratio": "0"])
+            "t", ["cleanup.policy": "compact", "internal.segment.bytes": "100", "min.cleanable.dirty.ratio": "0"])
         for value in ["a", "b", "c", "d"] { try broker.produce([value], to: "t") }
         func wait() throws { _ = try broker.world.run(within: 30_000) { false } }
         try wait()
