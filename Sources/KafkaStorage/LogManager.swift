@@ -189,11 +189,13 @@ public final class LogManager: Sendable {
             if let topicID { try existing.setTopicID(topicID) }
             return existing
         }
-        let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
-        guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+        let place = state.withLock { $0.places[partition] }
+        guard let place else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+        let directory = configuration.directories[place]
         let path = "\(directory)/\(partition)"
         let isNew = (try? runtime.files.status(path)) == .some(nil)
         do throws(StorageError) {
+            try forgetCheckpoints(of: partition, inDirectory: place)
             let log = try open(path, partition, topicID, topic, LogOpenOptions())
             state.withLock { state in
                 // The directory may have gone out of service meanwhile, and its places with it.
@@ -269,7 +271,6 @@ public final class LogManager: Sendable {
         do throws(StorageError) {
             try log.delete(unique: runtime.random.uuid())
             state.withLock { $0.places[partition] = nil }
-            // A new log of this name must not be taken for clean.
             if log.cleanedUpTo != nil { runtime.queues.runBlocking { self.checkpointCleanedOffsets() } }
         } catch {
             state.withLock { state in

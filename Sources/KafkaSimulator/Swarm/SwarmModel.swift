@@ -39,8 +39,12 @@ final class SwarmModel: @unchecked Sendable {
     private(set) var latestTime: Int64 = 0
     /// The broker's clock.
     var brokerTime: () -> Int64 = { 0 }
+    /// Told of what would help to understand a finding.
+    var note: (String) -> Void = { _ in }
     private(set) var acknowledgedCount = 0
     private(set) var observedCount = 0
+    /// Where the broker's clock was set back to, with how many records had been sent before.
+    private var clockSetBack: [(records: Int, time: Int64)] = []
     private var producerIDs: Set<Int64> = []
 
     var isFine: Bool { findings.isEmpty }
@@ -50,6 +54,16 @@ final class SwarmModel: @unchecked Sendable {
     }
 
     func noteTime() { latestTime = max(latestTime, brokerTime()) }
+
+    /// The broker's clock was moved.
+    func noteClockMoved() { clockSetBack.append((records.count, brokerTime())) }
+
+    /// The earliest time at which the broker can have seen a record for the first time. A tombstone stays for
+    /// `delete.retention.ms` from the cleaning that first meets it (KIP-534), by the clock as it is then: where that was
+    /// set back since the tombstone was sent, it goes sooner than its own time says.
+    func earliestSight(of serial: Int32) -> Int64 {
+        clockSetBack.filter { $0.records > serial }.reduce(records[Int(serial)].sentAt) { min($0, $1.time) }
+    }
 
     func noteLoss() {
         losses += 1
