@@ -17,7 +17,8 @@ import Testing
             deleteRetentionMs: Int64 = 86_400_000
         ) {
             let plan = SwarmPlan.Topic(
-                name: "t", partitions: 1, configs: [], isSynced: false, isCompacted: isCompacted, keys: 1,
+                name: "t", partitions: 1, configs: [], isSynced: false, isCompacted: isCompacted, hasAppendTime: false,
+                keys: 1,
                 segmentBytes: 1 << 20, retentionMs: retentionMs, retentionBytes: retentionBytes,
                 deleteRetentionMs: deleteRetentionMs)
             partition = model.register(plan, id: KafkaUUID(high: 1, low: 1)).partitions[0]

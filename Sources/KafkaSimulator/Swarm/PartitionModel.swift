@@ -72,7 +72,7 @@ final class PartitionModel: @unchecked Sendable {
             return model.find("\(name): record \(serial) \(how) at offset \(record.offset): \(fault)")
         }
         model.noteObserved()
-        if sent.timestamp != record.timestamp { model.setTimestamp(serial, record.timestamp) }
+        if sent.timestamp != record.timestamp || !sent.isTimestampKnown { model.setTimestamp(serial, record.timestamp) }
         _ = take(serial, at: record.offset, how: how)
     }
 
@@ -151,7 +151,7 @@ final class PartitionModel: @unchecked Sendable {
         for offset in first..<max(first, min(new, knownEnd)) {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
-            let age = model.latestTime - model.records[Int(serial)].timestamp
+            let age = model.latestTime - model.earliestTimestamp(of: serial)
             if age <= limits.retentionMs {
                 return model.find(
                     "\(name): the log's start moved from \(old) to \(new), but offset \(offset) was \(age) ms old "

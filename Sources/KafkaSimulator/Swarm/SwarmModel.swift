@@ -13,6 +13,8 @@ struct SwarmRecord {
     let number: Int32
     /// The record's own, until the log's is seen.
     var timestamp: Int64
+    /// False until the log's is seen, where the log gives records the time of the append.
+    var isTimestampKnown = true
     /// The broker's time of day when it was sent.
     let sentAt: Int64
     /// −1 while it was not seen.
@@ -107,7 +109,16 @@ final class SwarmModel: @unchecked Sendable {
         if offset < 0 { records[Int(serial)].isAcknowledged = false }
     }
 
-    func setTimestamp(_ serial: Int32, _ timestamp: Int64) { records[Int(serial)].timestamp = timestamp }
+    func setTimestamp(_ serial: Int32, _ timestamp: Int64) {
+        records[Int(serial)].timestamp = timestamp
+        records[Int(serial)].isTimestampKnown = true
+    }
+
+    /// A time that the record in the log is not older than.
+    func earliestTimestamp(of serial: Int32) -> Int64 {
+        let record = records[Int(serial)]
+        return record.isTimestampKnown ? record.timestamp : earliestSight(of: serial)
+    }
 
     func acknowledge(_ serial: Int32) {
         if !records[Int(serial)].isAcknowledged { acknowledgedCount += 1 }
