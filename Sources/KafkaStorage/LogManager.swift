@@ -192,8 +192,13 @@ public final class LogManager: Sendable {
         let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
         guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
         let path = "\(directory)/\(partition)"
-        let isNew = (try? runtime.files.status(path)) == .some(nil)
+        let found = try? runtime.files.status(path)
+        let isNew = found == .some(nil)
         do throws(StorageError) {
+            // Somebody put it there; nothing is wrong with the directory, or with other partitions.
+            if let status = found.flatMap(\.self), !status.isDirectory {
+                throw .kafka(.kafkaStorageError, "\(path) is not a directory")
+            }
             let log = try open(path, partition, topicID, topic, LogOpenOptions())
             state.withLock { state in
                 // The directory may have gone out of service meanwhile, and its places with it.

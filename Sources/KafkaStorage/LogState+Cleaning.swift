@@ -33,7 +33,8 @@ struct CleaningPlan: Sendable {
     var range: CleanableRange
     /// From the log's first to the last that can be cleaned.
     var segments: [SegmentToClean]
-    var lastRecords: [Int64: BatchFilter.LastRecord]
+    /// Those that are active.
+    var producers: [Int64: BatchFilter.Producer]
 }
 
 extension LogState {
@@ -91,7 +92,7 @@ extension LogState {
         return false
     }
 
-    func cleaningPlan(now: Int64) throws(StorageError) -> CleaningPlan {
+    mutating func cleaningPlan(now: Int64) throws(StorageError) -> CleaningPlan {
         let range = try cleanableRange(now: now)
         var chosen: [SegmentToClean] = []
         for (index, segment) in segments.dropLast().enumerated()
@@ -101,13 +102,15 @@ extension LogState {
                     segment: segment, path: segment.logPath, baseOffset: segment.baseOffset, size: segment.size,
                     endOffset: segments[index + 1].baseOffset))
         }
-        var lastRecords: [Int64: BatchFilter.LastRecord] = [:]
+        // Batches that are not known are not kept.
+        try recallProducers()
+        var active: [Int64: BatchFilter.Producer] = [:]
         for producer in producers.sortedStates {
-            lastRecords[producer.producerID] = BatchFilter.LastRecord(
-                lastDataOffset: producer.lastOffset, epoch: producer.epoch)
+            active[producer.producerID] = BatchFilter.Producer(
+                batchOffsets: producer.batches.map(\.lastOffset), epoch: producer.epoch)
         }
         return CleaningPlan(
             directory: directory, configuration: configuration, settings: settings,
-            parameters: segmentParameters(now: now), range: range, segments: chosen, lastRecords: lastRecords)
+            parameters: segmentParameters(now: now), range: range, segments: chosen, producers: active)
     }
 }

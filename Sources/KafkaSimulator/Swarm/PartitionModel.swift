@@ -18,6 +18,8 @@ final class PartitionModel: @unchecked Sendable {
         get { topic.limits.deletedUpTo[Int(index)] }
         set { topic.limits.deletedUpTo[Int(index)] = newValue }
     }
+    /// Where the log was last seen to start.
+    private(set) var logStartOffset: Int64 = 0
     /// Set by a loss until the log was looked through.
     var mayHaveLost = false
     /// Records sent so far, by sender.
@@ -123,6 +125,7 @@ final class PartitionModel: @unchecked Sendable {
 
     /// The log's start moved: nothing may be gone that nobody allowed to go.
     func startMoved(from old: Int64, to new: Int64, remainingBytes: Int64) {
+        logStartOffset = new
         guard new > deletedUpTo, new > old else { return }
         if topic.limits.retentionBytes >= 0 {
             if remainingBytes >= topic.limits.retentionBytes || topic.limits.retentionMs >= 0 { return }

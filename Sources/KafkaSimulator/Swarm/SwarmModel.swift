@@ -39,6 +39,8 @@ final class SwarmModel: @unchecked Sendable {
     private(set) var latestTime: Int64 = 0
     /// The broker's clock.
     var brokerTime: () -> Int64 = { 0 }
+    /// How often the broker was started.
+    var brokerLife: () -> Int = { 0 }
     private(set) var acknowledgedCount = 0
     private(set) var observedCount = 0
     private var producerIDs: Set<Int64> = []

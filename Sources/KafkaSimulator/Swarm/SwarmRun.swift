@@ -91,6 +91,7 @@ package final class SwarmRun: @unchecked Sendable {
         }
         let clock = broker.host.runtime.clock
         model.brokerTime = { clock.wallMilliseconds }
+        model.brokerLife = { broker.starts }
     }
 
     /// Every event, where they are kept.

@@ -20,14 +20,14 @@ struct RetainedBatch: Sendable {
 /// `delete.retention.ms` (KIP-534). In the old formats, which have no place for it, the age of the segment decides.
 ///
 /// A batch of which everything stays is copied byte for byte. Of any other a new one is made with the same base offset,
-/// last offset, producer, flags and codec. A batch that shows the last sequence number, or the last epoch, of a producer
-/// that is active stays though nothing in it does, and so does the last batch below the end of what is cleaned: it
-/// tells where the log goes on.
+/// last offset, producer, flags and codec. The last five batches of a producer that is active, which it may send again,
+/// or the marker that shows its epoch, stay though nothing in them does, and so does the last batch below the end of
+/// what is cleaned: it tells where the log goes on.
 struct BatchFilter {
     /// What the log remembers of a producer.
-    struct LastRecord: Equatable, Sendable {
-        /// −1 where no batch is known, only a marker.
-        var lastDataOffset: Int64
+    struct Producer: Equatable, Sendable {
+        /// The last offsets of its last batches; empty where no batch is known, only a marker.
+        var batchOffsets: [Int64]
         var epoch: Int16
     }
 
@@ -37,7 +37,7 @@ struct BatchFilter {
     let deleteRetentionMs: Int64
     /// The end of what may be cleaned.
     let endOffset: Int64
-    let lastRecords: [Int64: LastRecord]
+    let producers: [Int64: Producer]
     let inflateLimit: Int
     /// The codec's level for batches that are made anew.
     let level: @Sendable (CompressionType) -> Int32?
@@ -49,14 +49,14 @@ struct BatchFilter {
     private var keeps: [Bool] = []
 
     init(
-        map: OffsetMap, now: Int64, deleteRetentionMs: Int64, endOffset: Int64, lastRecords: [Int64: LastRecord],
+        map: OffsetMap, now: Int64, deleteRetentionMs: Int64, endOffset: Int64, producers: [Int64: Producer],
         inflateLimit: Int, transactions: CleanedTransactions, level: @escaping @Sendable (CompressionType) -> Int32?
     ) {
         self.map = map
         self.now = now
         self.deleteRetentionMs = deleteRetentionMs
         self.endOffset = endOffset
-        self.lastRecords = lastRecords
+        self.producers = producers
         self.inflateLimit = inflateLimit
         self.transactions = transactions
         self.level = level
@@ -204,7 +204,7 @@ struct BatchFilter {
 
     /// The batch without its records, where it must stay all the same; nil where it need not.
     private func emptied(_ header: RecordBatchHeader, into output: inout ByteWriter) -> RetainedBatch? {
-        guard showsLastOfProducer(header) || header.nextOffset == endOffset else { return nil }
+        guard isKnownOfProducer(header) || header.nextOffset == endOffset else { return nil }
         let attributes = BatchAttributes(
             timestampType: header.attributes.timestampType, isTransactional: header.attributes.isTransactional,
             isControl: header.attributes.isControl)
@@ -229,10 +229,10 @@ struct BatchFilter {
             byteCount: RecordBatchHeader.size)
     }
 
-    private func showsLastOfProducer(_ header: RecordBatchHeader) -> Bool {
-        guard header.hasProducerID, let last = lastRecords[header.producerID] else { return false }
-        if last.lastDataOffset >= 0 { return header.lastOffset == last.lastDataOffset }
-        return header.attributes.isControl && header.producerEpoch == last.epoch
+    private func isKnownOfProducer(_ header: RecordBatchHeader) -> Bool {
+        guard header.hasProducerID, let producer = producers[header.producerID] else { return false }
+        if !producer.batchOffsets.isEmpty { return producer.batchOffsets.contains(header.lastOffset) }
+        return header.attributes.isControl && header.producerEpoch == producer.epoch
     }
 
     // MARK: Old formats
