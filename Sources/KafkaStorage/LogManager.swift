@@ -84,6 +84,8 @@ public final class LogManager: Sendable {
         var moves = Moves()
         /// Why logs could not be loaded whose directories are there.
         var unreadable: [TopicPartition: StorageError] = [:]
+        /// What the checkpoints said of those, and of which directory.
+        var unreadableOptions: [TopicPartition: (place: Int, options: LogOpenOptions)] = [:]
         /// Before, a checkpoint would lack the logs that are not loaded yet.
         var isLoaded = false
         var isShutDown = false

@@ -71,11 +71,14 @@ extension LogState {
     // MARK: Follower
 
     /// Appends batches as a leader sent them. What is not a whole batch at the end is left out.
+    ///
+    /// A batch alone may be larger than `segment.bytes`, which may have become smaller since the leader took it; it gets
+    /// a segment of its own.
     mutating func appendAsFollower(_ bytes: UnsafeRawBufferPointer, now: Int64) throws(StorageError) -> AppendInfo {
         try requireService()
-        let (extent, count) = try checkFollowerBatches(bytes)
+        let (extent, count, isOne) = try checkFollowerBatches(bytes)
         guard count > 0 else { return emptyAppend(leaderEpoch: epochs.latestEpoch ?? -1) }
-        guard count <= Int(configuration.segmentBytes) else {
+        guard count <= Int(configuration.segmentBytes) || isOne else {
             throw .kafka(.recordListTooLarge, "\(count) bytes do not fit a segment of \(configuration.segmentBytes)")
         }
         try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), extent, now: now, .now)
@@ -87,8 +90,9 @@ extension LogState {
 
     private func checkFollowerBatches(
         _ bytes: UnsafeRawBufferPointer
-    ) throws(StorageError) -> (extent: Extent, count: Int) {
+    ) throws(StorageError) -> (extent: Extent, count: Int, isOne: Bool) {
         var extent = Extent()
+        var batches = 0
         var expected = nextOffset
         var cursor = BatchCursor(bytes)
         do throws(RecordError) {
@@ -104,13 +108,14 @@ extension LogState {
                 extent.lastOffset = entry.lastOffset
                 extent.maxTimestamp = max(extent.maxTimestamp, entry.maxTimestamp)
                 expected = entry.nextOffset
+                batches += 1
             }
         } catch {
             throw .kafka(
                 error.errorCode,
                 "a batch of \(topicPartition) to be appended at offset \(expected) is not good: \(error)")
         }
-        return (extent, cursor.position)
+        return (extent, cursor.position, batches == 1)
     }
 
     // MARK: Both

@@ -269,7 +269,8 @@ final class SwarmProducer: @unchecked Sendable {
         if code == ErrorCode.none, let answer { acknowledge(batch, stream, answer.baseOffset) }
         if let code, let fault = fault(code, batch, stream) {
             model.find(
-                "\(stream.partition.name): records \(batch.serials), sent the \(batch.attempts). time, got \(fault)")
+                "\(stream.partition.name): records \(batch.serials), sequence \(batch.baseSequence) of producer "
+                    + "\(stream.producerID), sent the \(batch.attempts). time, got \(fault)")
         }
         guard plan.isIdempotent else { return }
         stream.outstanding -= 1
