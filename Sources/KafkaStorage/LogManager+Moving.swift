@@ -201,7 +201,8 @@ extension LogManager {
             let runtime = runtime
             guard wait > 0 else { return runtime.queues.runBlocking { self.copy(partition) } }
             queue.schedule(after: wait) { [weak self] in
-                runtime.queues.runBlocking { self?.copy(partition) }
+                guard let manager = self else { return }
+                runtime.queues.runBlocking { manager.copy(partition) }
             }
         } catch {
             let isWanted = state.withLock { $0.futures[partition]?.log === future.log && !$0.isShutDown }

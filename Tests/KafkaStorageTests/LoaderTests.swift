@@ -223,7 +223,7 @@ import Testing
             world.files.halt(after: call)
             isCut = (try? world.open("/data/t-0", configuration)) != nil
             let random = SeededRandom(seed: UInt64(call))
-            world.crash(machineStops ? .random(random) : .everything)
+            world.crash(machineStops ? .some(random: random) : .everything)
             let log = try world.open("/data/t-0", configuration)
             #expect(log.logEndOffset == 2, "halted at call \(call)")
             #expect(try log.records().count == 2)
@@ -285,7 +285,7 @@ import Testing
         try log.close()
         try world.files.syncDirectory("/data")
         for seed: UInt64 in 0..<20 {
-            world.crash(.random(SeededRandom(seed: seed)))
+            world.crash(.some(random: SeededRandom(seed: seed)))
             #expect(try world.bytes("/data/t-0/\(LogFileNames.digits(0)).index").isEmpty)
         }
     }

@@ -2,6 +2,7 @@
 import KafkaBase
 import KafkaRecords
 import KafkaRuntime
+import Synchronization
 import Testing
 
 @testable import KafkaStorage
@@ -117,9 +118,10 @@ import Testing
             try body()
             return world.files.callCount - before
         }
+        let gap = try batch(9)
         let plain = try reads { try again.append(batch(3)) }
-        let first = try reads { #expect(code(again, try batch(9)) == .outOfOrderSequenceNumber) }
-        let second = try reads { #expect(code(again, try batch(9)) == .outOfOrderSequenceNumber) }
+        let first = reads { #expect(code(again, gap) == .outOfOrderSequenceNumber) }
+        let second = reads { #expect(code(again, gap) == .outOfOrderSequenceNumber) }
         #expect(plain == 1)
         #expect(first > 0)
         #expect(second == 0)
