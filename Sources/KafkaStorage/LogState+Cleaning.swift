@@ -33,8 +33,7 @@ struct CleaningPlan: Sendable {
     var range: CleanableRange
     /// From the log's first to the last that can be cleaned.
     var segments: [SegmentToClean]
-    /// Those that are active.
-    var producers: [Int64: BatchFilter.Producer]
+    var lastRecords: [Int64: BatchFilter.LastRecord]
 }
 
 extension LogState {
@@ -92,7 +91,7 @@ extension LogState {
         return false
     }
 
-    mutating func cleaningPlan(now: Int64) throws(StorageError) -> CleaningPlan {
+    func cleaningPlan(now: Int64) throws(StorageError) -> CleaningPlan {
         let range = try cleanableRange(now: now)
         var chosen: [SegmentToClean] = []
         for (index, segment) in segments.dropLast().enumerated()
@@ -102,15 +101,13 @@ extension LogState {
                     segment: segment, path: segment.logPath, baseOffset: segment.baseOffset, size: segment.size,
                     endOffset: segments[index + 1].baseOffset))
         }
-        // Batches that are not known are not kept.
-        try recallProducers()
-        var active: [Int64: BatchFilter.Producer] = [:]
+        var lastRecords: [Int64: BatchFilter.LastRecord] = [:]
         for producer in producers.sortedStates {
-            active[producer.producerID] = BatchFilter.Producer(
-                batchOffsets: producer.batches.map(\.lastOffset), epoch: producer.epoch)
+            lastRecords[producer.producerID] = BatchFilter.LastRecord(
+                lastDataOffset: producer.lastOffset, epoch: producer.epoch)
         }
         return CleaningPlan(
             directory: directory, configuration: configuration, settings: settings,
-            parameters: segmentParameters(now: now), range: range, segments: chosen, producers: active)
+            parameters: segmentParameters(now: now), range: range, segments: chosen, lastRecords: lastRecords)
     }
 }

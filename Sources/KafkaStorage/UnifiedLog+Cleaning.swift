@@ -25,7 +25,7 @@ extension UnifiedLog {
     }
 
     func cleaningPlan(now: Int64) throws(StorageError) -> CleaningPlan {
-        try settling { (state) throws(StorageError) in
+        try state.withLock { (state) throws(StorageError) in
             try state.requireService()
             return try state.cleaningPlan(now: now)
         }

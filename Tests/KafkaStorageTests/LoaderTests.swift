@@ -204,12 +204,17 @@ import Testing
     private func damaged() throws -> TestWorld {
         let world = TestWorld()
         let log = try world.open("/data/t-0", configuration)
-        for step in 0..<10 { try log.append(TestBatches.sized(150, fill: UInt8(97 + step))) }
+        for step in 0..<10 {
+            let batch = try TestBatches.batch([String(repeating: "\(step)", count: 70)])
+            #expect(batch.count > 120 && batch.count <= 150)
+            try log.append(batch)
+        }
+        #expect(log.segmentCount == 5)
         world.run()
         try log.flush()
         try world.files.syncDirectory("/data")
         let file = try world.files.open("/data/t-0/\(LogFileNames.digits(2)).log", .readWrite)
-        try file.write([0xFF], at: 140)
+        try file.write([0xFF], at: 100)
         try file.sync()
         world.crash()
         return world
@@ -244,7 +249,7 @@ import Testing
         try log.setTopicID(id)
         try log.close()
         let file = try world.files.open(path, .readWrite)
-        try file.write([UInt8](repeating: 0, count: 43), at: 0)
+        try file.write([UInt8](repeating: 0x41, count: 43), at: 0)
         let again = try world.open(clean: true)
         #expect(again.topicID == nil)
         try again.setTopicID(id)
@@ -258,7 +263,7 @@ import Testing
         try log.append(TestBatches.batch(["a"]))
         try log.close()
         let file = try world.files.open(path, .readWrite)
-        try file.write([0], at: 0)
+        try file.write([UInt8](repeating: 0x41, count: 43), at: 0)
         #expect(throws: StorageError.self) { try world.open(clean: true) }
     }
 

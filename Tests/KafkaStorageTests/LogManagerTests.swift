@@ -352,8 +352,9 @@ import Testing
         let world = TestWorld()
         let (manager, _) = try start(world, ["/data/a"])
         for number in 0..<3 {
-            _ = try manager.createLog(
+            let log = try manager.createLog(
                 for: partition(Int32(number)), topicID: KafkaUUID(high: 1, low: 9), configuration: LogConfiguration())
+            try log.append(TestBatches.batch(["a"]))
         }
         stop(world, manager)
         let file = try world.files.open("/data/a/t-1/partition.metadata", .readWrite)

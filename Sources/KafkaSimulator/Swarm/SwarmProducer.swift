@@ -19,9 +19,8 @@ final class SwarmProducer: @unchecked Sendable {
         var attempts = 0
         /// Whether everything before it was acknowledged when it was last sent.
         var isHead = false
-        /// The broker's life in which it was first sent, and the count of losses then.
+        /// The broker's life in which it was first sent.
         var life = 0
-        var firstLosses = 0
     }
 
     /// What it writes to one partition.
@@ -216,10 +215,7 @@ final class SwarmProducer: @unchecked Sendable {
         while stream.sent < stream.pending.count, stream.outstanding < plan.outstanding, !stream.mustRewind {
             let index = stream.sent
             stream.pending[index].losses = model.losses
-            if stream.pending[index].attempts == 0 {
-                stream.pending[index].life = model.brokerLife()
-                stream.pending[index].firstLosses = model.losses
-            }
+            if stream.pending[index].attempts == 0 { stream.pending[index].life = model.brokerLife() }
             stream.pending[index].attempts += 1
             stream.pending[index].isHead = index == 0
             if stream.pending[index].attempts > 1 { retries += 1 }
@@ -298,12 +294,11 @@ final class SwarmProducer: @unchecked Sendable {
     }
 
     /// Whether the broker may have had the batch, and cannot know it any more: it was started again, when only each
-    /// producer's last batch is known without the log, and the log has lost all that came after what was acknowledged;
-    /// or the machine stopped, and of a compacted log lost what stood in its middle, where a gap is nothing special.
+    /// producer's last batch is known without the log, and the log has lost all that came after what was acknowledged.
+    /// A compacted log may have lost just the batch.
     private func isForgotten(_ batch: Batch, _ stream: Stream) -> Bool {
         guard batch.attempts > 1, batch.life != model.brokerLife() else { return false }
-        return stream.partition.logStartOffset > stream.lastOffset + 1
-            || (stream.partition.topic.limits.mayCompact && batch.firstLosses != model.losses)
+        return stream.partition.logStartOffset > stream.lastOffset + 1 || stream.partition.topic.limits.mayCompact
     }
 
     /// What is wrong with an answer; nil for what a producer has to expect.

@@ -20,14 +20,14 @@ struct RetainedBatch: Sendable {
 /// `delete.retention.ms` (KIP-534). In the old formats, which have no place for it, the age of the segment decides.
 ///
 /// A batch of which everything stays is copied byte for byte. Of any other a new one is made with the same base offset,
-/// last offset, producer, flags and codec. The last five batches of a producer that is active, which it may send again,
-/// or the marker that shows its epoch, stay though nothing in them does, and so does the last batch below the end of
-/// what is cleaned: it tells where the log goes on.
+/// last offset, producer, flags and codec. A batch that shows the last sequence number, or the last epoch, of a producer
+/// that is active stays though nothing in it does, and so does the last batch below the end of what is cleaned: it
+/// tells where the log goes on.
 struct BatchFilter {
     /// What the log remembers of a producer.
-    struct Producer: Equatable, Sendable {
-        /// The last offsets of its last batches; empty where no batch is known, only a marker.
-        var batchOffsets: [Int64]
+    struct LastRecord: Equatable, Sendable {
+        /// −1 where no batch is known, only a marker.
+        var lastDataOffset: Int64
         var epoch: Int16
     }
 
@@ -37,7 +37,7 @@ struct BatchFilter {
     let deleteRetentionMs: Int64
     /// The end of what may be cleaned.
     let endOffset: Int64
-    let producers: [Int64: Producer]
+    let lastRecords: [Int64: LastRecord]
     let inflateLimit: Int
     /// The codec's level for batches that are made anew.
     let level: @Sendable (CompressionType) -> Int32?
@@ -49,14 +49,14 @@ struct BatchFilter {
     private var keeps: [Bool] = []
 
     init(
-        map: OffsetMap, now: Int64, deleteRetentionMs: Int64, endOffset: Int64, producers: [Int64: Producer],
+        map: OffsetMap, now: Int64, deleteRetentionMs: Int64, endOffset: Int64, lastRecords: [Int64: LastRecord],
         inflateLimit: Int, transactions: CleanedTransactions, level: @escaping @Sendable (CompressionType) -> Int32?
     ) {
         self.map = map
         self.now = now
         self.deleteRetentionMs = deleteRetentionMs
         self.endOffset = endOffset
-        self.producers = producers
+        self.lastRecords = lastRecords
         self.inflateLimit = inflateLimit
         self.transactions = transactions
         self.level = level
@@ -129,9 +129,11 @@ struct BatchFilter {
     ) throws(RecordError) -> RetainedBatch {
         let start = output.count
         let header = batch.header
-        var builder = RecordBatchBuilder(
-            options(of: header, horizon: horizon, codec: header.attributes.compression ?? .none),
-            capacity: batch.bytes.count)
+        var options = RecordBatchBuilder.Options(like: header)
+        options.level = level(options.compression)
+        options.deleteHorizon = horizon
+        options.lastOffsetDelta = header.lastOffsetDelta
+        var builder = RecordBatchBuilder(options, capacity: batch.bytes.count)
         var reader = try batch.makeReader(inflateLimit: inflateLimit)
         var index = 0
         var maxTimestamp: Int64 = -1
@@ -147,25 +149,6 @@ struct BatchFilter {
         return RetainedBatch(
             baseOffset: header.baseOffset, lastOffset: header.lastOffset, maxTimestamp: maxTimestamp,
             byteCount: output.count - start)
-    }
-
-    private func options(
-        of header: RecordBatchHeader, horizon: Int64?, codec: CompressionType
-    ) -> RecordBatchBuilder.Options {
-        var options = RecordBatchBuilder.Options()
-        options.baseOffset = header.baseOffset
-        options.compression = codec
-        options.level = level(codec)
-        options.logAppendTime = header.attributes.timestampType == .logAppendTime ? header.maxTimestamp : nil
-        options.producerID = header.producerID
-        options.producerEpoch = header.producerEpoch
-        options.baseSequence = header.baseSequence
-        options.isTransactional = header.attributes.isTransactional
-        options.isControl = header.attributes.isControl
-        options.partitionLeaderEpoch = header.partitionLeaderEpoch
-        options.deleteHorizon = horizon
-        options.lastOffsetDelta = header.lastOffsetDelta
-        return options
     }
 
     private func copied(_ batch: RecordBatch, into output: inout ByteWriter) -> RetainedBatch {
@@ -204,7 +187,7 @@ struct BatchFilter {
 
     /// The batch without its records, where it must stay all the same; nil where it need not.
     private func emptied(_ header: RecordBatchHeader, into output: inout ByteWriter) -> RetainedBatch? {
-        guard isKnownOfProducer(header) || header.nextOffset == endOffset else { return nil }
+        guard showsLastOfProducer(header) || header.nextOffset == endOffset else { return nil }
         let attributes = BatchAttributes(
             timestampType: header.attributes.timestampType, isTransactional: header.attributes.isTransactional,
             isControl: header.attributes.isControl)
@@ -229,10 +212,10 @@ struct BatchFilter {
             byteCount: RecordBatchHeader.size)
     }
 
-    private func isKnownOfProducer(_ header: RecordBatchHeader) -> Bool {
-        guard header.hasProducerID, let producer = producers[header.producerID] else { return false }
-        if !producer.batchOffsets.isEmpty { return producer.batchOffsets.contains(header.lastOffset) }
-        return header.attributes.isControl && header.producerEpoch == producer.epoch
+    private func showsLastOfProducer(_ header: RecordBatchHeader) -> Bool {
+        guard header.hasProducerID, let last = lastRecords[header.producerID] else { return false }
+        if last.lastDataOffset >= 0 { return header.lastOffset == last.lastDataOffset }
+        return header.attributes.isControl && header.producerEpoch == last.epoch
     }
 
     // MARK: Old formats

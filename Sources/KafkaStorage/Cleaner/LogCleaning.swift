@@ -217,7 +217,7 @@ final class LogCleaning: @unchecked Sendable {
         }
         filter = BatchFilter(
             map: map, now: now, deleteRetentionMs: configuration.deleteRetentionMs,
-            endOffset: plan.range.firstUncleanableOffset, producers: plan.producers,
+            endOffset: plan.range.firstUncleanableOffset, lastRecords: plan.lastRecords,
             inflateLimit: plan.settings.inflateLimitBytes, transactions: CleanedTransactions(aborted),
             level: { configuration.level(for: $0) })
         stage = .filtering
