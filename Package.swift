@@ -77,6 +77,7 @@ let package = Package(
         // Decisions
         target("KafkaMetadata", ["KafkaBase", "KafkaProtocol", "KafkaRecords"]),
         target("KafkaReplication", ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage"]),
+        target("KafkaCoordination", ["KafkaBase", "KafkaProtocol", "KafkaRecords", deque, heap]),
         // Shell
         target("DispatchRuntime", ["KafkaBase", "KafkaRuntime", "CPlatform", deque]),
         target(
@@ -128,6 +129,7 @@ let package = Package(
                 "KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase",
                 "KafkaSimulator",
             ]),
+        tests("KafkaCoordinationTests", ["KafkaCoordination", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
         tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",
