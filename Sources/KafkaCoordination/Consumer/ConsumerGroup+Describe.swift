@@ -19,8 +19,8 @@ extension ConsumerGroup {
 
     private func describe(
         _ member: ConsumerMember, _ metadata: any GroupMetadataView
-    ) -> ConsumerGroupDescribeResponse.DescribedGroup.Member {
-        var described = ConsumerGroupDescribeResponse.DescribedGroup.Member()
+    ) -> ConsumerGroupDescribeResponse.Member {
+        var described = ConsumerGroupDescribeResponse.Member()
         described.memberID = member.memberID
         described.instanceID = member.instanceID
         described.rackID = member.rackID

@@ -72,10 +72,15 @@ extension ConsumerMember {
         subscribedTopics = value.subscribedTopicNames.sortedWithoutRepetitions()
         subscribedRegex = value.subscribedTopicRegex
         serverAssignor = value.serverAssignor
-        classicProtocol = value.classicMemberMetadata.map { metadata in
-            ClassicProtocol(
-                sessionTimeoutMilliseconds: metadata.sessionTimeoutMs,
-                offers: metadata.supportedProtocols.map { ClassicMember.Offer(name: $0.name, metadata: $0.metadata) })
+        // Records from before the field came about have its default, which says nothing.
+        classicProtocol = value.classicMemberMetadata.flatMap { metadata in
+            metadata.supportedProtocols.isEmpty
+                ? nil
+                : ClassicProtocol(
+                    sessionTimeoutMilliseconds: metadata.sessionTimeoutMs,
+                    offers: metadata.supportedProtocols.map {
+                        ClassicMember.Offer(name: $0.name, metadata: $0.metadata)
+                    })
         }
     }
 }

@@ -31,9 +31,6 @@ struct ConsumerGroupDecision {
         _ = group.replay(record)
     }
 
-    /// Records that concern what was there before the group, such as the classic group that it replaces.
-    mutating func write(before earlier: [GroupCoordinatorRecord]) { records = earlier + records }
-
     // MARK: Members
 
     /// Writes the member's subscription where it has changed.
@@ -162,6 +159,28 @@ struct ConsumerGroupDecision {
     mutating func setSessionTimer(_ memberID: String, _ milliseconds: Int32) {
         let timer = GroupTimer.consumerSession(groupID: group.groupID, memberID: memberID)
         effects.append(.setTimer(timer, afterMilliseconds: Int64(milliseconds)))
+    }
+
+    /// Gives a member of the classic protocol time to rejoin, from the first time on that it was told to.
+    mutating func awaitJoin(of member: ConsumerMember) {
+        guard group.awaitedJoins.insert(member.memberID).inserted else { return }
+        let timeout = Int64(max(member.rebalanceTimeoutMilliseconds, 0))
+        let timer = GroupTimer.consumerJoin(groupID: group.groupID, memberID: member.memberID)
+        effects.append(.setTimer(timer, afterMilliseconds: timeout))
+    }
+
+    mutating func endJoinTimer(_ memberID: String) {
+        group.awaitedJoins.remove(memberID)
+        effects.append(.cancelTimer(.consumerJoin(groupID: group.groupID, memberID: memberID)))
+    }
+
+    mutating func setSyncTimer(_ memberID: String, _ milliseconds: Int32) {
+        let timer = GroupTimer.consumerSync(groupID: group.groupID, memberID: memberID)
+        effects.append(.setTimer(timer, afterMilliseconds: Int64(milliseconds)))
+    }
+
+    mutating func endSyncTimer(_ memberID: String) {
+        effects.append(.cancelTimer(.consumerSync(groupID: group.groupID, memberID: memberID)))
     }
 
     mutating func cancelTimers(_ memberID: String) {

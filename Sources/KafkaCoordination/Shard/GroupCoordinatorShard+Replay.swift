@@ -21,7 +21,7 @@ extension GroupCoordinatorShard {
         case .groupMetadata(let key, let value): replayClassicGroup(key.group, value)
         case .consumerGroupMetadata, .consumerGroupPartitionMetadata, .consumerGroupMember, .consumerGroupTarget,
             .consumerGroupTargetMember, .consumerGroupCurrentMember, .consumerGroupRegularExpression:
-            break
+            replayConsumerRecord(record)
         }
     }
 
