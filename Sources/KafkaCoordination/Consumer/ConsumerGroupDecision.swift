@@ -35,13 +35,13 @@ struct ConsumerGroupDecision {
 
     /// Writes the member's subscription where it has changed.
     ///
-    /// - Returns: whether it subscribes to other topics than before.
+    /// - Returns: whether it is new or subscribes to other topics than before.
     mutating func subscribe(_ member: ConsumerMember) -> Bool {
         let old = group.members[member.memberID]
         if let old, old.hasSameSubscriptionRecord(as: member) { return false }
         write(group.subscriptionRecord(of: member))
         let regexHasChanged = resolveRegex(of: member, was: old?.regex)
-        return regexHasChanged || (old?.subscribedTopics ?? []) != member.subscribedTopics
+        return regexHasChanged || old?.subscribedTopics != member.subscribedTopics
     }
 
     /// Looks up what a pattern stands for that nobody had before, and forgets one that nobody has any more.

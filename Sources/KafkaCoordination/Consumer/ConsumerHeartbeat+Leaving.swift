@@ -22,6 +22,8 @@ extension ConsumerHeartbeat {
         member.memberEpoch = ConsumerGroup.staticLeaveEpoch
         member.pendingRevocation = TopicPartitionSet()
         decision.write(decision.group.currentRecord(of: member))
+        let timer = GroupTimer.consumerRebalance(groupID: decision.group.groupID, memberID: member.memberID)
+        decision.effects.append(.cancelTimer(timer))
     }
 
     /// The answer to who leaves.

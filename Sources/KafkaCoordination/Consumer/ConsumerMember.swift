@@ -55,6 +55,9 @@ package struct ConsumerMember: Equatable, Sendable {
 
     package func isReconciled(to epoch: Int32) -> Bool { state == .stable && memberEpoch == epoch }
 
+    /// Whether it is expected to give partitions up; who has left for a while is not.
+    var mustGiveUp: Bool { state == .unrevokedPartitions && memberEpoch >= 0 }
+
     /// Whether what a record of its subscription holds is the same.
     func hasSameSubscriptionRecord(as other: ConsumerMember) -> Bool {
         instanceID == other.instanceID && rackID == other.rackID && clientID == other.clientID

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
-package import KafkaProtocol
+import KafkaProtocol
 
 /// JoinGroup, SyncGroup, Heartbeat and LeaveGroup where they meet a consumer group: each gives nil where they do not, so
 /// that the caller goes on as with a classic group.

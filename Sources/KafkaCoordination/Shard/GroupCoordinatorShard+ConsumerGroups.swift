@@ -142,7 +142,7 @@ extension GroupCoordinatorShard {
         else { return GroupOutcome(.now(())) }
         switch timer {
         case .consumerRebalance:
-            guard member.state == .unrevokedPartitions else { return GroupOutcome(.now(())) }
+            guard member.mustGiveUp else { return GroupOutcome(.now(())) }
         case .consumerJoin:
             guard group.awaitedJoins.contains(memberID) else { return GroupOutcome(.now(())) }
         default: break
@@ -173,7 +173,7 @@ extension ConsumerGroup {
             let timeout =
                 member.classicProtocol?.sessionTimeoutMilliseconds ?? configuration.sessionTimeout(of: groupID)
             effects.append(.setTimer(session, afterMilliseconds: Int64(max(timeout, 0))))
-            guard member.classicProtocol == nil, member.state == .unrevokedPartitions else { continue }
+            guard member.classicProtocol == nil, member.mustGiveUp else { continue }
             let rebalance = GroupTimer.consumerRebalance(groupID: groupID, memberID: member.memberID)
             effects.append(
                 .setTimer(rebalance, afterMilliseconds: Int64(max(member.rebalanceTimeoutMilliseconds, 0))))

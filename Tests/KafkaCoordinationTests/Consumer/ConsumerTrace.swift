@@ -78,7 +78,8 @@ struct ConsumerTrace {
 
     private func describeGroup() -> String {
         if let classic = world.shard.classicGroups[ConsumerWorld.groupID] {
-            let members = classic.members.values.map { $0.memberID }.joined(separator: " ")
+            guard case .groupMetadata(_, let value?) = classic.record else { return "" }
+            let members = value.members.map(\.memberID).joined(separator: " ")
             return "classic \(classic.state.rawValue) \(classic.generation) \(members)"
         }
         return world.group?.summary ?? "none"
