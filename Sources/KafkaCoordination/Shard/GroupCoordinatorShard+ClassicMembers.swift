@@ -29,7 +29,7 @@ extension GroupCoordinatorShard {
             if joined.replaced != nil, let outcome = downgrade(decision, joined.response, context) { return outcome }
             return outcome(.now(joined.response), decision)
         } catch {
-            return GroupOutcome(.now(.failing(error.code, memberID: request.memberID)))
+            return GroupOutcome(.now(.failing(error.code, memberID: request.memberID, version: context.apiVersion)))
         }
     }
 
@@ -76,14 +76,17 @@ extension GroupCoordinatorShard {
         }
     }
 
-    /// - Parameter identities: the members of the request; before version 3 the only one.
+    /// - Parameters:
+    ///   - identities: the members of the request; before version 3 the only one.
+    ///   - response: makes the answer from that to each member.
     mutating func leaveConsumerGroup(
-        _ groupID: String, _ identities: [LeaveGroupRequest.MemberIdentity], _ context: GroupRequestContext
-    ) -> GroupOutcome<[LeaveGroupResponse.MemberResponse]>? {
+        _ groupID: String, _ identities: [LeaveGroupRequest.MemberIdentity], _ context: GroupRequestContext,
+        _ response: ([LeaveGroupResponse.MemberResponse]) -> LeaveGroupResponse
+    ) -> GroupOutcome<LeaveGroupResponse>? {
         guard let group = consumerGroupInUse(groupID) else { return nil }
         lastMetadata = context.metadata
         var decision = begin(group, now: context.now, context.metadata)
         let answers = ClassicRequests(context: context).leave(identities, &decision)
-        return outcome(.now(answers), decision)
+        return outcome(.now(response(answers)), decision)
     }
 }

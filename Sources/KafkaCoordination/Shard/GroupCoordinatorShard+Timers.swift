@@ -7,7 +7,8 @@ extension GroupCoordinatorShard {
         switch timer {
         case .classicJoin(let groupID): classicGroups[groupID]?.joinTimerFired(&step)
         case .classicSync(let groupID): classicGroups[groupID]?.syncTimerFired(&step)
-        case .classicSession(let groupID, let memberID): classicGroups[groupID]?.sessionTimerFired(memberID, &step)
+        case .classicSession(let groupID, let memberID):
+            classicGroups[groupID]?.sessionTimerFired(memberID, &step)
         case .consumerSession(let groupID, let memberID), .consumerSync(let groupID, let memberID),
             .consumerJoin(let groupID, let memberID), .consumerRebalance(let groupID, let memberID):
             return consumerTimerFired(timer, groupID, memberID, now: now)

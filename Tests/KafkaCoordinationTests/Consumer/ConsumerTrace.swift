@@ -205,8 +205,10 @@ struct ConsumerTrace {
                 metadata: try Self.subscription(words[2], owned: options["owned"] ?? ""))
         ]
         let context = world.context(version: Int16(options["version"] ?? "3") ?? 3)
-        guard let outcome = world.shard.joinConsumerGroup(request, context) else { return "no consumer group" }
-        guard let response = try world.perform(outcome) else { return "lost" }
+        let answered = world.joins.count
+        var answer = try world.perform(world.shard.joinGroup(request, context))
+        if answer == nil, world.joins.count > answered { answer = world.joins.last?.1 }
+        guard let response = answer else { return "waits" }
         if response.errorCode == 0 { epochs[response.memberID] = response.generationID }
         return response.errorCode == 0
             ? "generation \(response.generationID) as \(response.memberID)"
@@ -219,9 +221,10 @@ struct ConsumerTrace {
         request.memberID = memberID
         request.generationID = options["epoch"].flatMap { Int32($0) } ?? epochs[memberID] ?? 0
         request.groupInstanceID = options["instance"]
+        request.protocolType = "consumer"
+        request.protocolName = "range"
         let context = world.context(version: 5)
-        guard let outcome = world.shard.syncConsumerGroup(request, context) else { return "no consumer group" }
-        guard let response = try world.perform(outcome) else { return "lost" }
+        guard let response = try world.perform(world.shard.syncGroup(request, context)) else { return "waits" }
         guard response.errorCode == 0 else { return describe(response.errorCode) }
         return "["
             + AssignmentText.describe(
@@ -234,8 +237,7 @@ struct ConsumerTrace {
         request.memberID = memberID
         request.generationID = options["epoch"].flatMap { Int32($0) } ?? epochs[memberID] ?? 0
         let context = world.context(version: 4)
-        guard let outcome = world.shard.heartbeatConsumerGroup(request, context) else { return "no consumer group" }
-        return try world.perform(outcome).map { describe($0.errorCode) } ?? "lost"
+        return try world.perform(world.shard.heartbeat(request, context)).map { describe($0.errorCode) } ?? "lost"
     }
 
     private mutating func classicLeave(_ memberID: String, _ options: [String: String]) throws -> String {
@@ -243,8 +245,7 @@ struct ConsumerTrace {
         request.groupID = ConsumerWorld.groupID
         request.members = [.init(memberID: memberID == "-" ? "" : memberID, groupInstanceID: options["instance"])]
         let context = world.context(version: 5)
-        let outcome = world.shard.leaveConsumerGroup(request.groupID, request.members, context)
-        guard let outcome else { return "no consumer group" }
-        return try world.perform(outcome).map { $0.map { describe($0.errorCode) }.joined() } ?? "lost"
+        let response = try world.perform(world.shard.leaveGroup(request, context))
+        return response.map { $0.members.map { describe($0.errorCode) }.joined() } ?? "lost"
     }
 }

@@ -69,11 +69,7 @@ struct ConsumerWorld {
             case .completeSync(let token, let response): syncs.append((token, response))
             }
         }
-        if case .downgrade(let classic, let reason) = outcome.ticket {
-            var step = GroupStep(now: now, configuration: shard.configuration)
-            shard.downgraded(classic, reason, &step)
-            _ = try perform(GroupOutcome(.now(()), step))
-        }
+        if let ticket = outcome.ticket { _ = try perform(shard.appended(ticket, now: now)) }
         guard case .now(let response) = outcome.reply else { return nil }
         return response
     }

@@ -23,7 +23,8 @@ struct ClassicRequests {
         let memberID = isNew ? context.freshID.description : request.memberID
         try refuseJoin(request, memberID, decision)
         if isNew, context.apiVersion >= 4, request.groupInstanceID == nil {
-            return Joined(response: .failing(.memberIDRequired, memberID: memberID), replaced: nil)
+            return Joined(
+                response: .failing(.memberIDRequired, memberID: memberID, version: context.apiVersion), replaced: nil)
         }
         let offers = request.protocols.map(ClassicMember.Offer.init)
         guard let offer = offers.first, let subscription = ConsumerProtocol.subscription(offer.metadata) else {
