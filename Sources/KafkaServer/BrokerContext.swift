@@ -15,13 +15,15 @@ package final class BrokerContext: Sendable {
     package let replicas: ReplicaManager
     package let fetchSessions: FetchSessionCache
     package let producerIDs: ProducerIDAllocator
+    package let groups: GroupCoordinator
     package let log: Logger
 
     package var nodeID: Int32 { configuration.nodeID }
 
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
-        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, log: Logger
+        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator,
+        groups: GroupCoordinator, log: Logger
     ) {
         self.configuration = configuration
         self.runtime = runtime
@@ -30,6 +32,7 @@ package final class BrokerContext: Sendable {
         self.logs = logs
         self.replicas = replicas
         self.producerIDs = producerIDs
+        self.groups = groups
         self.log = log
         fetchSessions = FetchSessionCache(slotCount: configuration.fetchSessionsMax, random: runtime.random)
     }

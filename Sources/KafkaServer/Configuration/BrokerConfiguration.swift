@@ -18,6 +18,7 @@ package struct BrokerConfiguration: Sendable {
     package let interBrokerListenerName: String
     package let storage: StorageConfiguration
     package let quorum: QuorumConfiguration
+    package let coordinator: CoordinatorConfiguration
     package let logging: LoggingConfiguration
 
     /// What a topic has that sets nothing for itself.
@@ -49,6 +50,7 @@ package struct BrokerConfiguration: Sendable {
         interBrokerListenerName = BrokerConfiguration.interBrokerListener(network.listeners, &reader)
         storage = StorageConfiguration(&reader)
         quorum = QuorumConfiguration(&reader)
+        coordinator = CoordinatorConfiguration(&reader)
         logging = LoggingConfiguration(&reader)
         topicDefaults = TopicConfiguration(&reader)
         partitionsDefault = reader.int32("num.partitions")

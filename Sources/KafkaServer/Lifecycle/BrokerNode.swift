@@ -107,6 +107,7 @@ package final class BrokerNode: @unchecked Sendable {
         let listeners: ListenerGroup
         let replicas: ReplicaManager
         let published: PublishedMetadata
+        let groups: GroupCoordinator
         let directories: DirectoryReports
     }
 
@@ -133,10 +134,13 @@ package final class BrokerNode: @unchecked Sendable {
                 nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
                 logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
                 directoryFound: { place, directory in directories.found(place, in: directory) })
+            let groups = GroupCoordinator(
+                configuration.coordinator, nodeID: configuration.nodeID, runtime: runtime, replicas: replicas,
+                log: loggers.logger("group"))
             return Starting(
-                storage: storage, quorum: try openQuorum(storage, updater, published),
+                storage: storage, quorum: try openQuorum(storage, updater, published, groups),
                 listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas,
-                published: published, directories: directories)
+                published: published, groups: groups, directories: directories)
         } catch {
             storage.abandon()
             throw error
@@ -166,13 +170,14 @@ package final class BrokerNode: @unchecked Sendable {
             try register(quorum, storage, listeners, previousBrokerEpoch: report.previousBrokerEpoch)
         } catch {
             listeners.stopAccepting()
+            starting.groups.stop(on: queue) {}
             // Connections came in and were held; nobody will serve them.
             listeners.closeConnections(timeout: 0, on: queue) {}
             quorum.stop()
             storage.abandon()
             return failed(error)
         }
-        let context = makeContext(storage, quorum, starting.replicas, starting.published)
+        let context = makeContext(starting)
         addresses.withLock { addresses in
             for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
         }
@@ -271,7 +276,7 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func openQuorum(
-        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ published: PublishedMetadata
+        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ published: PublishedMetadata, _ groups: GroupCoordinator
     ) throws -> MetadataQuorum {
         try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
@@ -281,16 +286,16 @@ package final class BrokerNode: @unchecked Sendable {
                 updater.apply(image, delta)
                 published.publish(image)
                 updater.retryLater(on: queue, published)
+                groups.metadataPublished(image, delta)
             },
             onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }
 
-    private func makeContext(
-        _ storage: OpenStorage, _ quorum: MetadataQuorum, _ replicas: ReplicaManager, _ published: PublishedMetadata
-    ) -> BrokerContext {
+    private func makeContext(_ starting: Starting) -> BrokerContext {
         let nodeID = configuration.nodeID
+        let quorum = starting.quorum
         let metadata = ClusterMetadata(
-            published: published, quorum: quorum, random: runtime.random,
+            published: starting.published, quorum: quorum, random: runtime.random,
             schema: ServerConfigurationSchema(configuration))
         let producerIDs = ProducerIDAllocator { completion in
             quorum.submit(
@@ -301,8 +306,9 @@ package final class BrokerNode: @unchecked Sendable {
                 }, completion: { completion($0.flatMap(ProducerIDAllocator.Block.from)) })
         }
         return BrokerContext(
-            configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
+            configuration: configuration, runtime: runtime, clusterID: starting.storage.clusterID, metadata: metadata,
+            logs: starting.storage.logs, replicas: starting.replicas, producerIDs: producerIDs,
+            groups: starting.groups, log: loggers.logger("request"))
     }
 
     // MARK: Stop
@@ -328,16 +334,21 @@ package final class BrokerNode: @unchecked Sendable {
         serving.withLock { $0 = nil }
         running.listeners.stopAccepting()
         running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
-            let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
-            running.flusher.stop()
-            running.directories.stop()
-            running.quorum.stop()
-            running.storage.close(brokerEpoch: epoch) { [self] in
-                queue.async { [self] in
-                    phase = .stopped
-                    log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
-                    stopped()
-                }
+            // The coordinators write until nobody can ask them any more.
+            running.context.groups.stop(on: queue) { [self] in stopStorage(running, began: began) }
+        }
+    }
+
+    private func stopStorage(_ running: Running, began: Int64) {
+        let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
+        running.flusher.stop()
+        running.directories.stop()
+        running.quorum.stop()
+        running.storage.close(brokerEpoch: epoch) { [self] in
+            queue.async { [self] in
+                phase = .stopped
+                log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
+                stopped()
             }
         }
     }

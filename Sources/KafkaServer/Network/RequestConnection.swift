@@ -43,6 +43,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     let remoteAddress: SocketAddress
     private let connection: any Connection
     private let listener: ListenerContext
+    /// Who sent the last request.
+    private var client: ClientIdentity?
     /// nil until the broker serves; nothing is read before.
     private var broker: BrokerContext?
     private var writer = ByteWriter(capacity: 512)
@@ -219,7 +221,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
         // Bytes after the body are passed over, as Kafka does: librdkafka's flexible request for all topics has three.
         let context = RequestContext(
-            broker: broker, version: version, listenerName: listener.name, queue: queue,
+            broker: broker, version: version, listenerName: listener.name, client: identity(frame), queue: queue,
             appendGroup: isGroupingAppends ? appendGroup : nil)
         let correlationID = frame.correlationID
         let reply = Handler.handle(request, context) {
@@ -230,6 +232,13 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         case .later, .none: break
         case .close(let reason): end(reason: reason)
         }
+    }
+
+    private func identity(_ frame: RequestFrame) -> ClientIdentity {
+        if let client, client.matches(frame.clientIDBytes) { return client }
+        let identity = ClientIdentity(frame.clientIDBytes, host: remoteAddress.host)
+        client = identity
+        return identity
     }
 
     /// Answers with a body other than the request's own version's (ApiVersions' error form).

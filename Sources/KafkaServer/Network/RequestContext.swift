@@ -9,6 +9,7 @@ package struct RequestContext {
     package let version: Int16
     /// The name of the listener the request came in through.
     package let listenerName: String
+    package let client: ClientIdentity
     /// The reactor that serves the connection; delayed operations keep their timers here.
     package let queue: any SerialQueue
     /// Given where further Produce requests came together with this one: what is appended through it is written, and

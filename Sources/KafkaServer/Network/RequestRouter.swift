@@ -24,6 +24,16 @@ package enum RequestRouter {
         case .initProducerID: InitProducerIDHandler.self
         case .offsetForLeaderEpoch: OffsetForLeaderEpochHandler.self
         case .describeConfigs: DescribeConfigsHandler.self
+        case .offsetCommit: OffsetCommitHandler.self
+        case .offsetFetch: OffsetFetchHandler.self
+        case .joinGroup: JoinGroupHandler.self
+        case .heartbeat: HeartbeatHandler.self
+        case .leaveGroup: LeaveGroupHandler.self
+        case .syncGroup: SyncGroupHandler.self
+        case .describeGroups: DescribeGroupsHandler.self
+        case .listGroups: ListGroupsHandler.self
+        case .deleteGroups: DeleteGroupsHandler.self
+        case .offsetDelete: OffsetDeleteHandler.self
         case .alterConfigs: AlterConfigsHandler.self
         case .createPartitions: CreatePartitionsHandler.self
         case .incrementalAlterConfigs: IncrementalAlterConfigsHandler.self
@@ -31,12 +41,11 @@ package enum RequestRouter {
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
         case .describeLogDirs: DescribeLogDirsHandler.self
         case .alterReplicaLogDirs: AlterReplicaLogDirsHandler.self
-        case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
-            .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
+        case .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls,
             .saslAuthenticate, .createDelegationToken,
-            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
-            .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
+            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .electLeaders,
+            .alterPartitionReassignments, .listPartitionReassignments,
             .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,
             .vote, .beginQuorumEpoch, .endQuorumEpoch, .describeQuorum, .alterPartition, .updateFeatures, .envelope,
             .fetchSnapshot, .describeProducers, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaCoordination
+package import KafkaProtocol
+
+/// ListGroups (key 16): the groups that this broker coordinates.
+/// v1 throttle time · v3 flexible · v4 filter by state (KIP-518) · v5 filter by type (KIP-848).
+package enum ListGroupsHandler: RequestHandler {
+    package static let servedVersions: ClosedRange<Int16> = 0...5
+
+    package static func handle(
+        _ request: ListGroupsRequest, _ context: RequestContext, _ ticket: () -> ReplyTicket<ListGroupsResponse>
+    ) -> Reply<ListGroupsResponse> {
+        let ticket = ticket()
+        let (version, client) = (context.version, context.client)
+        context.broker.groups.submitToAll(
+            { set in
+                GroupOperation<ListGroupsResponse>(
+                    version: version, client: client, decide: { $0.listGroups(request, $1) },
+                    complete: { set(.success($0)) }, refuse: { set(.failure($0)) })
+            },
+            finish: { ticket.complete(whole($0)) })
+        return .later
+    }
+
+    /// A partition that was lost meanwhile has no groups to show; one that is still loaded makes the list incomplete.
+    private static func whole(_ parts: [Result<ListGroupsResponse, ErrorCode>]) -> ListGroupsResponse {
+        var whole = ListGroupsResponse()
+        for part in parts {
+            switch part {
+            case .success(let response): whole.groups += response.groups
+            case .failure(.notCoordinator): break
+            case .failure(let code): whole.errorCode = code.rawValue
+            }
+        }
+        return whole
+    }
+}
