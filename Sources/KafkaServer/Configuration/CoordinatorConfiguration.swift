@@ -4,13 +4,13 @@ package import KafkaRecords
 /// The group coordinators: their topic, their threads, and what they allow. Times are in milliseconds.
 package struct CoordinatorConfiguration: Sendable {
     /// How a new group, or a member, may be balanced.
-    package enum Protocol: String, Sendable {
+    package enum RebalanceProtocol: String, Sendable {
         case classic
         case consumer
     }
 
     /// The kinds of groups that are served, of those that this broker knows.
-    package let protocols: Set<Protocol>
+    package let protocols: Set<RebalanceProtocol>
     /// Coordinators that work side by side.
     package let threads: Int
     /// How long records are gathered into one batch; nil gathers what has come meanwhile.
@@ -33,7 +33,7 @@ package struct CoordinatorConfiguration: Sendable {
 
     init(_ reader: inout ConfigurationReader) {
         protocols = Set(
-            reader.list("group.coordinator.rebalance.protocols").compactMap { Protocol(rawValue: $0.lowercased()) })
+            reader.list("group.coordinator.rebalance.protocols").compactMap { RebalanceProtocol(rawValue: $0.lowercased()) })
         threads = reader.int("group.coordinator.threads")
         let linger = reader.integer("group.coordinator.append.linger.ms")
         appendLinger = linger < 0 ? nil : linger

@@ -6,6 +6,12 @@ internal import KafkaRuntime
 internal import Logging
 internal import Synchronization
 
+/// What one of several shards made of a request.
+enum ShardAnswer<Response: Sendable>: Sendable {
+    case answered(Response)
+    case refused(ErrorCode)
+}
+
 /// Coordinates the groups whose partitions of `__consumer_offsets` this broker leads.
 ///
 /// A fixed number of serial queues (`group.coordinator.threads`) own a shard for each of these partitions. The cluster's
@@ -16,6 +22,9 @@ package final class GroupCoordinator: Sendable {
         let id: KafkaUUID
         let partitionCount: Int32
     }
+
+    /// Groups that one request may name: its answer is much longer than it.
+    static let groupsPerRequestMax = 100_000
 
     let settings: CoordinatorConfiguration
     private let nodeID: Int32
@@ -51,16 +60,17 @@ package final class GroupCoordinator: Sendable {
     /// Has every shard serve an operation that `make` gives for it; `finish` gets what they came to, in the order of
     /// the partitions, once all have answered.
     func submitToAll<Response: Sendable>(
-        _ make: @escaping @Sendable (@escaping @Sendable (Result<Response, ErrorCode>) -> Void) -> GroupOperation<Response>,
-        finish: @escaping @Sendable ([Result<Response, ErrorCode>]) -> Void
+        _ make:
+            @escaping @Sendable (@escaping @Sendable (ShardAnswer<Response>) -> Void) -> GroupOperation<Response>,
+        finish: @escaping @Sendable ([ShardAnswer<Response>]) -> Void
     ) {
-        let gathering = Gathering<[(Int32, Result<Response, ErrorCode>)]>(count: workers.count) { parts in
+        let gathering = Gathering<[(Int32, ShardAnswer<Response>)]>(count: workers.count) { parts in
             finish(parts.flatMap { $0 }.sorted { $0.0 < $1.0 }.map(\.1))
         }
         for (place, worker) in workers.enumerated() {
             worker.queue.async {
                 let shards = worker.all
-                let inner = Gathering<Result<Response, ErrorCode>>(count: shards.count) { results in
+                let inner = Gathering<ShardAnswer<Response>>(count: shards.count) { results in
                     gathering.set(zip(shards.map(\.index), results).map { ($0, $1) }, at: place)
                 }
                 for (number, shard) in shards.enumerated() {

@@ -26,6 +26,15 @@ struct GroupOperation<Response: Sendable>: Sendable {
     }
 }
 
+extension GroupOutcome {
+    /// For whoever only writes and performs it.
+    var withoutReply: GroupOutcome<Void> {
+        var outcome = GroupOutcome<Void>(.now(()), records: records, effects: effects, ticket: ticket)
+        outcome.isAtomic = isAtomic
+        return outcome
+    }
+}
+
 extension GroupShardRuntime {
     /// What was decided and is not in the log yet.
     struct Gathered {

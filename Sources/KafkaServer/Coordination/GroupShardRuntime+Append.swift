@@ -5,6 +5,7 @@ internal import KafkaProtocol
 internal import KafkaRecords
 internal import KafkaReplication
 internal import KafkaRuntime
+internal import KafkaStorage
 internal import Logging
 
 /// Writing what was decided, and answering behind the high watermark.
@@ -63,15 +64,10 @@ extension GroupShardRuntime: PartitionWaiter {
                 shard.replay(record, offset: offset)
                 offset += 1
             }
-            settle(decided)
+            for effect in decided.outcome.effects { perform(effect) }
+            answerWhenCommitted(decided.answer, decided.fail)
         }
-    }
-
-    private func settle(_ decided: Gathered) {
-        let more = decided.outcome.ticket.map { shard.appended($0, now: now) }
-        for effect in decided.outcome.effects { perform(effect) }
-        answerWhenCommitted(decided.answer, decided.fail)
-        if let more { follow(more) }
+        for ticket in batch.compactMap(\.outcome.ticket) { follow(shard.appended(ticket, now: now)) }
     }
 
     /// A decision that follows from another's being written, or not.
@@ -86,10 +82,8 @@ extension GroupShardRuntime: PartitionWaiter {
             metadata: ["partition": "\(name)", "reason": "\(fault.message ?? fault.code.name)"])
         let isLeader = (try? partition?.leaderLog().get()) != nil
         let code = CoordinatorFault.code(of: fault.code, isLeader: isLeader)
-        for decided in batch {
-            decided.fail(code)
-            if let ticket = decided.outcome.ticket { follow(shard.appendFailed(ticket, code, now: now)) }
-        }
+        for decided in batch { decided.fail(code) }
+        for ticket in batch.compactMap(\.outcome.ticket) { follow(shard.appendFailed(ticket, code, now: now)) }
     }
 
     // MARK: The log

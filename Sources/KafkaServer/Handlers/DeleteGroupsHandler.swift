@@ -11,6 +11,9 @@ package enum DeleteGroupsHandler: RequestHandler {
     package static func handle(
         _ request: DeleteGroupsRequest, _ context: RequestContext, _ ticket: () -> ReplyTicket<DeleteGroupsResponse>
     ) -> Reply<DeleteGroupsResponse> {
+        guard request.groupsNames.count <= GroupCoordinator.groupsPerRequestMax else {
+            return .close(reason: "DeleteGroups for \(request.groupsNames.count) groups")
+        }
         let ticket = ticket()
         // The answer has one line for a name.
         var seen: Set<String> = []

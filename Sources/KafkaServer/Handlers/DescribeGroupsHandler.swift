@@ -13,6 +13,9 @@ package enum DescribeGroupsHandler: RequestHandler {
         _ request: DescribeGroupsRequest, _ context: RequestContext,
         _ ticket: () -> ReplyTicket<DescribeGroupsResponse>
     ) -> Reply<DescribeGroupsResponse> {
+        guard request.groups.count <= GroupCoordinator.groupsPerRequestMax else {
+            return .close(reason: "DescribeGroups for \(request.groups.count) groups")
+        }
         let ticket = ticket()
         let operations =
             request.includeAuthorizedOperations ? AuthorizedOperations.group : AuthorizedOperations.notAsked

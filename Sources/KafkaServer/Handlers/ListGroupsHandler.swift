@@ -17,20 +17,20 @@ package enum ListGroupsHandler: RequestHandler {
             { set in
                 GroupOperation<ListGroupsResponse>(
                     version: version, client: client, decide: { $0.listGroups(request, $1) },
-                    complete: { set(.success($0)) }, refuse: { set(.failure($0)) })
+                    complete: { set(.answered($0)) }, refuse: { set(.refused($0)) })
             },
             finish: { ticket.complete(whole($0)) })
         return .later
     }
 
     /// A partition that was lost meanwhile has no groups to show; one that is still loaded makes the list incomplete.
-    private static func whole(_ parts: [Result<ListGroupsResponse, ErrorCode>]) -> ListGroupsResponse {
+    private static func whole(_ parts: [ShardAnswer<ListGroupsResponse>]) -> ListGroupsResponse {
         var whole = ListGroupsResponse()
         for part in parts {
             switch part {
-            case .success(let response): whole.groups += response.groups
-            case .failure(.notCoordinator): break
-            case .failure(let code): whole.errorCode = code.rawValue
+            case .answered(let response): whole.groups += response.groups
+            case .refused(.notCoordinator): break
+            case .refused(let code): whole.errorCode = code.rawValue
             }
         }
         return whole

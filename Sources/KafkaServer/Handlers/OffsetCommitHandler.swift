@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
 internal import KafkaCoordination
+internal import KafkaMetadata
 package import KafkaProtocol
 
 /// OffsetCommit (key 8): stores the offsets up to which a group has read.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
 internal import KafkaCoordination
+internal import KafkaMetadata
 package import KafkaProtocol
 
 /// OffsetFetch (key 9): the offsets that groups have committed.
@@ -21,6 +22,9 @@ package enum OffsetFetchHandler: RequestHandler {
     package static func handle(
         _ request: OffsetFetchRequest, _ context: RequestContext, _ ticket: () -> ReplyTicket<OffsetFetchResponse>
     ) -> Reply<OffsetFetchResponse> {
+        guard request.groups.count <= GroupCoordinator.groupsPerRequestMax else {
+            return .close(reason: "OffsetFetch for \(request.groups.count) groups")
+        }
         let ticket = ticket()
         let groups = context.version < firstManyGroupsVersion ? [single(request)] : request.groups
         let version = context.version
