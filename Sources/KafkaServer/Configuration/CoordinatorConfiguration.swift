@@ -33,7 +33,9 @@ package struct CoordinatorConfiguration: Sendable {
 
     init(_ reader: inout ConfigurationReader) {
         protocols = Set(
-            reader.list("group.coordinator.rebalance.protocols").compactMap { RebalanceProtocol(rawValue: $0.lowercased()) })
+            reader.list("group.coordinator.rebalance.protocols").compactMap {
+                RebalanceProtocol(rawValue: $0.lowercased())
+            })
         threads = reader.int("group.coordinator.threads")
         let linger = reader.integer("group.coordinator.append.linger.ms")
         appendLinger = linger < 0 ? nil : linger

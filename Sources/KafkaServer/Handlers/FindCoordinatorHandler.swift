@@ -92,7 +92,8 @@ package enum FindCoordinatorHandler: RequestHandler {
         }
         guard keyType == KeyType.group else {
             return Outcome(
-                error: .coordinatorNotAvailable, message: "This broker coordinates neither transactions nor share groups")
+                error: .coordinatorNotAvailable,
+                message: "This broker coordinates neither transactions nor share groups")
         }
         if let failure { return Outcome(error: .coordinatorNotAvailable, message: failure) }
         let image = context.broker.metadata.image

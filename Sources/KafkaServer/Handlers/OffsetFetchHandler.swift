@@ -63,7 +63,8 @@ package enum OffsetFetchHandler: RequestHandler {
     // MARK: One group
 
     private static func fetch(
-        _ group: Group, requireStable: Bool, _ context: RequestContext, answer: @escaping @Sendable (GroupAnswer) -> Void
+        _ group: Group, requireStable: Bool, _ context: RequestContext,
+        answer: @escaping @Sendable (GroupAnswer) -> Void
     ) {
         let version = context.version
         var named = group
@@ -116,7 +117,9 @@ package enum OffsetFetchHandler: RequestHandler {
 
     /// The same error for the whole group, at each partition where the version has no other place for it.
     private static func failed(_ group: Group, _ code: ErrorCode, version: Int16) -> GroupAnswer {
-        guard version < firstGroupErrorVersion else { return GroupAnswer(groupID: group.groupID, errorCode: code.rawValue) }
+        guard version < firstGroupErrorVersion else {
+            return GroupAnswer(groupID: group.groupID, errorCode: code.rawValue)
+        }
         return GroupAnswer(
             groupID: group.groupID,
             topics: (group.topics ?? []).map { .init(name: $0.name, partitions: failed($0.partitionIndexes, code)) })

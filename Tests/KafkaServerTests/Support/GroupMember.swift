@@ -72,7 +72,8 @@ final class GroupMember {
             SyncGroupRequest(
                 groupID: group, generationID: generation, memberID: memberID,
                 groupInstanceID: syncVersion >= 3 ? instanceID : nil, protocolType: Self.protocolType,
-                protocolName: "range", assignments: assignments.map { .init(memberID: $0.member, assignment: $0.bytes) }),
+                protocolName: "range", assignments: assignments.map { .init(memberID: $0.member, assignment: $0.bytes) }
+            ),
             version: syncVersion)
     }
 

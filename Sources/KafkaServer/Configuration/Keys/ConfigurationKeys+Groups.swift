@@ -10,7 +10,8 @@ extension ConfigurationKeys {
                     "classic",
                     "consumer", "streams", "share",
                 ], mayBeEmpty: false), .readOnly, .acts,
-            "The kinds of groups that are served. Of these, `streams` and `share` are not served yet; `classic` always is."),
+            "The kinds of groups that are served. Of these, `streams` and `share` are not served yet; `classic` always is."
+        ),
         .int(
             "group.coordinator.threads", 4, .atLeast(1), .readOnly, .acts,
             "How many group coordinators work side by side."),
