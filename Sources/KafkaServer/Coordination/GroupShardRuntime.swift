@@ -99,14 +99,17 @@ final class GroupShardRuntime: @unchecked Sendable {
             clientHost: "/" + request.client.host, freshID: environment.runtime.random.uuid(), token: token,
             metadata: metadata)
         let outcome = request.decide(&shard, context)
-        let answer: () -> Void
-        switch outcome.reply {
-        case .now(let response): answer = { request.complete(response) }
-        case .parked:
-            request.park(self, token)
-            answer = {}
-        }
-        gather(Gathered(outcome.withoutReply, answer: answer, fail: { request.refuse($0) }))
+        let decided =
+            switch outcome.reply {
+            case .now(let response):
+                Gathered(
+                    outcome.withoutReply, answer: { request.complete(response) }, fail: { request.refuse($0) })
+            case .parked:
+                // An effect answers it, also where the records cannot be written.
+                Gathered(outcome.withoutReply, answer: {}, fail: { _ in })
+            }
+        if case .parked = outcome.reply { request.park(self, token) }
+        gather(decided)
         if request.kind == .commit { scheduleAppend() } else { append() }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
+import KafkaMetadata
 import KafkaProtocol
 import KafkaServer
 import Testing
