@@ -62,7 +62,7 @@ final class CoordinatorWorker: @unchecked Sendable {
         shards = left
     }
 
-    func metadataChanged(_ view: any GroupMetadataView, deletedTopics: [GroupDeletedTopic]) {
+    func metadataChanged(_ view: any GroupMetadataView, deletedTopics: [String]) {
         queue.assertCurrent()
         metadata = view
         for shard in shards.values { shard.metadataChanged(view, deletedTopics: deletedTopics) }

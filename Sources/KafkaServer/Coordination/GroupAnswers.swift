@@ -2,23 +2,12 @@
 internal import KafkaBase
 internal import KafkaProtocol
 
-/// Answers to requests of group members that fail as a whole.
+/// Answers to members that waited for the others and are known by their token only.
 enum GroupAnswers {
-    static func failedJoin(_ code: ErrorCode, memberID: String = "") -> JoinGroupResponse {
+    static func failedJoin(_ code: ErrorCode) -> JoinGroupResponse {
         // Versions below 7 know no null name.
-        JoinGroupResponse(errorCode: code.rawValue, protocolName: "", memberID: memberID)
+        JoinGroupResponse(errorCode: code.rawValue, protocolName: "")
     }
 
     static func failedSync(_ code: ErrorCode) -> SyncGroupResponse { SyncGroupResponse(errorCode: code.rawValue) }
-
-    static func failedCommit(_ request: OffsetCommitRequest, _ code: ErrorCode) -> OffsetCommitResponse {
-        OffsetCommitResponse(
-            topics: request.topics.map { topic in
-                .init(
-                    name: topic.name, topicID: topic.topicID,
-                    partitions: topic.partitions.map {
-                        .init(partitionIndex: $0.partitionIndex, errorCode: code.rawValue)
-                    })
-            })
-    }
 }

@@ -88,7 +88,7 @@ package final class GroupCoordinator: Sendable {
     func metadataPublished(_ image: MetadataImage, _ delta: MetadataDelta) {
         let view = GroupMetadataImage(image: image)
         if concernsOffsetsTopic(image, delta) { lead(image, view) }
-        let deleted = delta.deletedTopics.map { GroupDeletedTopic(id: $0.id, name: $0.name) }
+        let deleted = delta.deletedTopics.map(\.name)
         guard !deleted.isEmpty || !delta.createdTopics.isEmpty || !delta.changedPartitions.isEmpty else { return }
         for worker in workers {
             worker.queue.async { worker.metadataChanged(view, deletedTopics: deleted) }

@@ -82,7 +82,7 @@ extension GroupShardRuntime {
         change { $0.loaded(now: $1) }
         let deleted = missedDeletions
         missedDeletions = []
-        if !deleted.isEmpty { metadataChanged(metadata, deletedTopics: deleted) }
+        metadataChanged(metadata, deletedTopics: deleted)
         scheduleExpiry()
     }
 

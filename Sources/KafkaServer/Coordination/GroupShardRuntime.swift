@@ -55,7 +55,7 @@ final class GroupShardRuntime: @unchecked Sendable {
     var joins: [RequestToken: ReplyTicket<JoinGroupResponse>] = [:]
     var syncs: [RequestToken: ReplyTicket<SyncGroupResponse>] = [:]
     /// Topics that were deleted while the shard was loading.
-    var missedDeletions: [GroupDeletedTopic] = []
+    var missedDeletions: [String] = []
     var waitingTimer: TimerToken?
     private var nextToken: UInt64 = 0
     private var expiryTimer: TimerToken?
@@ -134,22 +134,35 @@ final class GroupShardRuntime: @unchecked Sendable {
         append()
     }
 
-    func metadataChanged(_ view: any GroupMetadataView, deletedTopics: [GroupDeletedTopic]) {
+    func metadataChanged(_ view: any GroupMetadataView, deletedTopics: [String]) {
         metadata = view
+        guard !deletedTopics.isEmpty else { return }
         guard case .active = phase else {
             missedDeletions += deletedTopics
             return
         }
-        change { $0.metadataChanged(view, deletedTopics: deletedTopics, now: $1) }
+        change { $0.topicsDeleted(deletedTopics, now: $1) }
     }
 
     // MARK: Expiry of offsets
 
     func scheduleExpiry() {
         expiryTimer = queue.schedule(after: environment.settings.offsetsRetentionCheckInterval) { [weak self] in
-            guard let self, case .active = self.phase else { return }
-            self.change { $0.expireOffsets(now: $1) }
-            self.scheduleExpiry()
+            self?.expire(after: nil)
+        }
+    }
+
+    /// Looks at the next groups; lets others use the queue between two looks.
+    private func expire(after cursor: String?) {
+        guard case .active = phase else { return }
+        append()
+        let outcome = shard.expireOffsets(now: now, after: cursor)
+        gather(Gathered(outcome.withoutReply, answer: {}, fail: { _ in }))
+        append()
+        if case .now(let next?) = outcome.reply {
+            queue.async { [weak self] in self?.expire(after: next) }
+        } else {
+            scheduleExpiry()
         }
     }
 

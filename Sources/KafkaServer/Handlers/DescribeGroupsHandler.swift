@@ -27,13 +27,11 @@ package enum DescribeGroupsHandler: RequestHandler {
             ticket.complete(DescribeGroupsResponse(groups: groups))
         }
         for (place, group) in request.groups.enumerated() {
-            var one = request
-            one.groups = [group]
-            let request = one
             context.broker.groups.submit(
-                GroupOperation<DescribeGroupsResponse>(
-                    version: context.version, client: context.client, decide: { $0.describeGroups(request, $1) },
-                    complete: { gathering.set($0.groups, at: place) },
+                GroupOperation<[DescribeGroupsResponse.DescribedGroup]>(
+                    version: context.version, client: context.client,
+                    decide: { GroupOutcome(.now($0.describeGroups([group], $1))) },
+                    complete: { gathering.set($0, at: place) },
                     refuse: { gathering.set([.init(errorCode: $0.rawValue, groupID: group)], at: place) }),
                 for: group)
         }

@@ -15,14 +15,13 @@ package enum JoinGroupHandler: RequestHandler {
         _ request: JoinGroupRequest, _ context: RequestContext, _ ticket: () -> ReplyTicket<JoinGroupResponse>
     ) -> Reply<JoinGroupResponse> {
         let ticket = ticket()
-        let memberID = request.memberID
-        ticket.park(
-            ParkedGroupRequest(ticket, atStop: GroupAnswers.failedJoin(.notCoordinator, memberID: memberID)))
+        let version = context.version
+        ticket.park(ParkedGroupRequest(ticket, atStop: request.answer(failing: .notCoordinator, version: version)))
         context.broker.groups.submit(
             GroupOperation(
-                version: context.version, client: context.client, decide: { $0.joinGroup(request, $1) },
+                version: version, client: context.client, decide: { $0.joinGroup(request, $1) },
                 complete: { ticket.complete($0) },
-                refuse: { ticket.complete(GroupAnswers.failedJoin($0, memberID: memberID)) },
+                refuse: { ticket.complete(request.answer(failing: $0, version: version)) },
                 park: { $0.joins[$1] = ticket }),
             for: request.groupID)
         return .later

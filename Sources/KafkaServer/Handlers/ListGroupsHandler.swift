@@ -15,8 +15,9 @@ package enum ListGroupsHandler: RequestHandler {
         let (version, client) = (context.version, context.client)
         context.broker.groups.submitToAll(
             { set in
-                GroupOperation<ListGroupsResponse>(
-                    version: version, client: client, decide: { $0.listGroups(request, $1) },
+                GroupOperation<[ListGroupsResponse.ListedGroup]>(
+                    version: version, client: client,
+                    decide: { shard, _ in GroupOutcome(.now(shard.listGroups(request))) },
                     complete: { set(.answered($0)) }, refuse: { set(.refused($0)) })
             },
             finish: { ticket.complete(whole($0)) })
@@ -24,11 +25,11 @@ package enum ListGroupsHandler: RequestHandler {
     }
 
     /// A partition that was lost meanwhile has no groups to show; one that is still loaded makes the list incomplete.
-    private static func whole(_ parts: [ShardAnswer<ListGroupsResponse>]) -> ListGroupsResponse {
+    private static func whole(_ parts: [ShardAnswer<[ListGroupsResponse.ListedGroup]>]) -> ListGroupsResponse {
         var whole = ListGroupsResponse()
         for part in parts {
             switch part {
-            case .answered(let response): whole.groups += response.groups
+            case .answered(let groups): whole.groups += groups
             case .refused(.notCoordinator): break
             case .refused(let code): whole.errorCode = code.rawValue
             }
