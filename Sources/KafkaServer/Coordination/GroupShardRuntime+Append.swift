@@ -14,6 +14,7 @@ extension GroupShardRuntime: PartitionWaiter {
     static let retryDelay: Int64 = 500
 
     typealias EncodedRecord = (key: [UInt8], value: [UInt8]?)
+    private typealias WritableRecord = (GroupCoordinatorRecord, EncodedRecord)
 
     /// Puts a decision behind those that wait to be written; writes those first where it does not fit in with them.
     func gather(_ decided: Gathered) {
@@ -46,28 +47,22 @@ extension GroupShardRuntime: PartitionWaiter {
         append()
     }
 
-    /// Writes what is gathered, as one batch, and makes it count.
+    /// Writes what is gathered, as one batch where it must be, and makes it count.
     func append() {
         guard !gathered.isEmpty else { return }
         let batch = gathered
         gathered = []
         gatheredBytes = 0
-        var offset = lastWritten
-        if batch.contains(where: { !$0.encoded.isEmpty }) {
-            switch write(batch) {
-            case .failure(let fault): return fail(batch, fault)
-            case .success(let first): offset = first
-            }
+        if let fault = batch.count == 1 && !batch[0].outcome.isAtomic ? writeInPieces(batch[0]) : write(batch) {
+            return fail(batch, fault)
         }
+        var more: [GroupOutcome<Void>] = []
         for decided in batch {
-            for record in decided.outcome.records {
-                shard.replay(record, offset: offset)
-                offset += 1
-            }
+            if let ticket = decided.outcome.ticket { more.append(shard.appended(ticket, now: now)) }
             for effect in decided.outcome.effects { perform(effect) }
             answerWhenCommitted(decided.answer, decided.fail)
         }
-        for ticket in batch.compactMap(\.outcome.ticket) { follow(shard.appended(ticket, now: now)) }
+        for outcome in more { follow(outcome) }
     }
 
     /// A decision that follows from another's being written, or not.
@@ -88,39 +83,49 @@ extension GroupShardRuntime: PartitionWaiter {
 
     // MARK: The log
 
-    /// Appends the records and returns the offset of the first.
-    private func write(_ batch: [Gathered]) -> Result<Int64, PartitionFault> {
-        guard let partition else { return .failure(PartitionFault(.notLeaderOrFollower)) }
-        var first: Int64?
-        var rest = batch.flatMap(\.encoded)[...]
-        let isSplittable = batch.count == 1 && !batch[0].outcome.isAtomic
-        while !rest.isEmpty {
-            let count = isSplittable ? fittingCount(rest) : rest.count
-            let bytes: [UInt8]
-            do throws(RecordError) {
-                bytes = try makeBatch(rest.prefix(count))
-            } catch {
-                return .failure(PartitionFault(error.errorCode, message: "\(error)"))
-            }
-            rest = rest.dropFirst(count)
-            switch append(bytes, to: partition) {
-            case .failure(let fault): return .failure(fault)
-            case .success(let offset): first = first ?? offset
-            }
-        }
-        return .success(first ?? lastWritten)
+    /// Writes all records as one batch and replays them.
+    private func write(_ batch: [Gathered]) -> PartitionFault? {
+        let records = batch.flatMap { zip($0.outcome.records, $0.encoded) }
+        return records.isEmpty ? nil : write(records[...])
     }
 
-    private func fittingCount(_ records: ArraySlice<EncodedRecord>) -> Int {
+    /// Writes records that need not become visible together, in batches as large as the log takes them.
+    private func writeInPieces(_ decided: Gathered) -> PartitionFault? {
+        var rest = Array(zip(decided.outcome.records, decided.encoded))[...]
+        while !rest.isEmpty {
+            let count = fittingCount(rest)
+            if let fault = write(rest.prefix(count)) { return fault }
+            rest = rest.dropFirst(count)
+        }
+        return nil
+    }
+
+    private func fittingCount(_ records: ArraySlice<WritableRecord>) -> Int {
         var bytes = 0
         for (count, record) in records.enumerated() {
-            bytes += Gathered.size(of: record)
+            bytes += Gathered.size(of: record.1)
             if bytes > maxBatchBytes { return max(count, 1) }
         }
         return records.count
     }
 
-    private func makeBatch(_ records: ArraySlice<EncodedRecord>) throws(RecordError) -> [UInt8] {
+    private func write(_ records: ArraySlice<WritableRecord>) -> PartitionFault? {
+        guard let partition else { return PartitionFault(.notLeaderOrFollower) }
+        let bytes: [UInt8]
+        do throws(RecordError) {
+            bytes = try makeBatch(records.map(\.1))
+        } catch {
+            return PartitionFault(error.errorCode, message: "\(error)")
+        }
+        switch append(bytes, to: partition) {
+        case .failure(let fault): return fault
+        case .success(let first):
+            for (offset, record) in zip(first..., records) { shard.replay(record.0, offset: offset) }
+            return nil
+        }
+    }
+
+    private func makeBatch(_ records: [EncodedRecord]) throws(RecordError) -> [UInt8] {
         var options = RecordBatchBuilder.Options()
         options.compression = environment.settings.offsetsTopicCompression
         var builder = RecordBatchBuilder(options, capacity: records.reduce(0) { $0 + Gathered.size(of: $1) })
