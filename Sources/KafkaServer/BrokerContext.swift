@@ -17,13 +17,14 @@ package final class BrokerContext: Sendable {
     package let producerIDs: ProducerIDAllocator
     package let groups: GroupCoordinator
     package let log: Logger
+    package let loggerLevels: LoggerLevels
 
     package var nodeID: Int32 { configuration.nodeID }
 
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
         logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator,
-        groups: GroupCoordinator, log: Logger
+        groups: GroupCoordinator, log: Logger, loggerLevels: LoggerLevels
     ) {
         self.configuration = configuration
         self.runtime = runtime
@@ -34,6 +35,7 @@ package final class BrokerContext: Sendable {
         self.producerIDs = producerIDs
         self.groups = groups
         self.log = log
+        self.loggerLevels = loggerLevels
         fetchSessions = FetchSessionCache(slotCount: configuration.fetchSessionsMax, random: runtime.random)
     }
 }
