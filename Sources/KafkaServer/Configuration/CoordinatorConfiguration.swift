@@ -30,6 +30,7 @@ package struct CoordinatorConfiguration: Sendable {
     package let sessionTimeoutMax: Int64
     package let initialRebalanceDelay: Int64
     package let groupSizeMax: Int
+    package let consumerGroups: ConsumerGroupSettings
 
     init(_ reader: inout ConfigurationReader) {
         protocols = Set(
@@ -53,11 +54,60 @@ package struct CoordinatorConfiguration: Sendable {
         sessionTimeoutMax = reader.integer("group.max.session.timeout.ms")
         initialRebalanceDelay = reader.integer("group.initial.rebalance.delay.ms")
         groupSizeMax = reader.int("group.max.size")
+        consumerGroups = ConsumerGroupSettings(&reader)
         if sessionTimeoutMin > sessionTimeoutMax {
             reader.refuse("group.min.session.timeout.ms", "must not be above group.max.session.timeout.ms")
         }
         if !protocols.contains(.classic) {
             reader.refuse("group.coordinator.rebalance.protocols", "must contain classic")
         }
+    }
+}
+
+/// What concerns groups of the consumer protocol (KIP-848). Times are in milliseconds.
+package struct ConsumerGroupSettings: Sendable {
+    package let sessionTimeout: Int32
+    package let sessionTimeoutRange: ClosedRange<Int32>
+    package let heartbeatInterval: Int32
+    package let heartbeatIntervalRange: ClosedRange<Int32>
+    package let sizeMax: Int32
+    /// The first is the default.
+    package let assignors: [String]
+    package let migrationPolicy: String
+    package let assignmentInterval: Int64
+    package let regexRefreshInterval: Int64
+
+    init(_ reader: inout ConfigurationReader) {
+        (sessionTimeout, sessionTimeoutRange) = ConsumerGroupSettings.bounded("session.timeout.ms", &reader)
+        (heartbeatInterval, heartbeatIntervalRange) = ConsumerGroupSettings.bounded("heartbeat.interval.ms", &reader)
+        sizeMax = reader.int32("group.consumer.max.size")
+        assignors = reader.list("group.consumer.assignors")
+        migrationPolicy = reader.text("group.consumer.migration.policy").lowercased()
+        assignmentInterval = reader.integer("group.consumer.assignment.interval.ms")
+        regexRefreshInterval = reader.integer("group.consumer.regex.refresh.interval.ms")
+        if assignors.contains(where: { $0 != "uniform" && $0 != "range" }) {
+            reader.refuse("group.consumer.assignors", "must name uniform and range only")
+        }
+        if heartbeatInterval >= sessionTimeout {
+            reader.refuse(
+                "group.consumer.heartbeat.interval.ms", "must be below group.consumer.session.timeout.ms")
+        }
+    }
+
+    /// A value with the bounds of what a group may set for itself.
+    private static func bounded(
+        _ name: String, _ reader: inout ConfigurationReader
+    ) -> (value: Int32, range: ClosedRange<Int32>) {
+        let value = reader.int32("group.consumer.\(name)")
+        let least = reader.int32("group.consumer.min.\(name)")
+        let most = reader.int32("group.consumer.max.\(name)")
+        guard least <= most else {
+            reader.refuse("group.consumer.max.\(name)", "must not be below group.consumer.min.\(name)")
+            return (value, least...least)
+        }
+        if !(least...most).contains(value) {
+            reader.refuse("group.consumer.\(name)", "must be in \(least)...\(most)")
+        }
+        return (value, least...most)
     }
 }

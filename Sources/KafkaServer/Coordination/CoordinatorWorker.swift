@@ -20,6 +20,8 @@ final class CoordinatorWorker: @unchecked Sendable {
     private var metadata: any GroupMetadataView = GroupMetadataImage(image: .empty)
     /// The topic that the shards are partitions of; a new one of the same name has nothing to do with the old.
     private var topicID: KafkaUUID?
+    /// What groups have set for themselves.
+    private var overrides: [String: ConsumerGroupConfiguration.GroupOverrides] = [:]
     private var isStopped = false
 
     init(queue: any SerialQueue, environment: GroupShardEnvironment) {
@@ -55,6 +57,7 @@ final class CoordinatorWorker: @unchecked Sendable {
                     index: one.index, leaderEpoch: one.leaderEpoch, metadata: metadata, queue: queue,
                     environment: environment)
                 left[one.index] = shard
+                shard.overrides = overrides
                 shard.load()
             }
         }
@@ -66,6 +69,12 @@ final class CoordinatorWorker: @unchecked Sendable {
         queue.assertCurrent()
         metadata = view
         for shard in shards.values { shard.metadataChanged(view, deletedTopics: deletedTopics) }
+    }
+
+    func reconfigure(_ overrides: [String: ConsumerGroupConfiguration.GroupOverrides]) {
+        queue.assertCurrent()
+        self.overrides = overrides
+        for shard in shards.values { shard.overrides = overrides }
     }
 
     /// Ends everything; what was acknowledged is in the log.

@@ -87,12 +87,26 @@ package final class GroupCoordinator: Sendable {
     /// Brings the shards in line with what the cluster's metadata say. Called on the metadata queue, in order.
     func metadataPublished(_ image: MetadataImage, _ delta: MetadataDelta) {
         let view = GroupMetadataImage(image: image)
+        if delta.changedConfigs.contains(where: { $0.kind == .group }) { reconfigure(image) }
         if concernsOffsetsTopic(image, delta) { lead(image, view) }
         let deleted = delta.deletedTopics.map(\.name)
         guard !deleted.isEmpty || !delta.createdTopics.isEmpty || !delta.changedPartitions.isEmpty else { return }
         for worker in workers {
             worker.queue.async { worker.metadataChanged(view, deletedTopics: deleted) }
         }
+    }
+
+    /// What groups have set for themselves.
+    private func reconfigure(_ image: MetadataImage) {
+        var overrides: [String: ConsumerGroupConfiguration.GroupOverrides] = [:]
+        for resource in image.configs.keys where resource.kind == .group {
+            let own = image.configuration(ofGroup: resource.name)
+            overrides[resource.name] = .init(
+                sessionTimeoutMilliseconds: own.consumerSessionTimeoutMilliseconds,
+                heartbeatIntervalMilliseconds: own.consumerHeartbeatIntervalMilliseconds)
+        }
+        let all = overrides
+        for worker in workers { worker.queue.async { worker.reconfigure(all) } }
     }
 
     private func concernsOffsetsTopic(_ image: MetadataImage, _ delta: MetadataDelta) -> Bool {

@@ -29,5 +29,22 @@ extension GroupCoordinatorConfiguration {
         groupMaxSize = Int32(clamping: settings.groupSizeMax)
         offsetMetadataMaxBytes = Int32(clamping: settings.offsetMetadataBytesMax)
         offsetsRetentionMilliseconds = settings.offsetsRetention
+        consumer = ConsumerGroupConfiguration(settings.consumerGroups)
+    }
+}
+
+extension ConsumerGroupConfiguration {
+    init(_ settings: ConsumerGroupSettings) {
+        self.init()
+        sessionTimeoutMilliseconds = settings.sessionTimeout
+        sessionTimeoutRange = settings.sessionTimeoutRange
+        heartbeatIntervalMilliseconds = settings.heartbeatInterval
+        heartbeatIntervalRange = settings.heartbeatIntervalRange
+        maxSize = settings.sizeMax
+        let known = settings.assignors.compactMap { ServerAssignor(rawValue: $0) }
+        if !known.isEmpty { assignors = known }
+        migrationPolicy = MigrationPolicy(rawValue: settings.migrationPolicy) ?? .bidirectional
+        regexRefreshIntervalMilliseconds = settings.regexRefreshInterval
+        assignmentIntervalMilliseconds = settings.assignmentInterval
     }
 }

@@ -63,6 +63,7 @@ extension GroupShardRuntime {
             loadLater(cancellation)
         case .success(let report):
             shard = loaded
+            shard.configuration.consumer.overrides = overrides
             lastWritten = report.endOffset
             phase = .active
             if report.records > 0 {

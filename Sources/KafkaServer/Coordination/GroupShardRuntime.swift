@@ -41,6 +41,10 @@ final class GroupShardRuntime: @unchecked Sendable {
     var leaderEpoch: Int32
     var shard: GroupCoordinatorShard
     var metadata: any GroupMetadataView
+    /// What groups have set for themselves.
+    var overrides: [String: ConsumerGroupConfiguration.GroupOverrides] = [:] {
+        didSet { shard.configuration.consumer.overrides = overrides }
+    }
     /// The partition; nil until it is loaded.
     var partition: Partition?
     var gathered: [Gathered] = []

@@ -34,6 +34,8 @@ package enum RequestRouter {
         case .listGroups: ListGroupsHandler.self
         case .deleteGroups: DeleteGroupsHandler.self
         case .offsetDelete: OffsetDeleteHandler.self
+        case .consumerGroupHeartbeat: ConsumerGroupHeartbeatHandler.self
+        case .consumerGroupDescribe: ConsumerGroupDescribeHandler.self
         case .alterConfigs: AlterConfigsHandler.self
         case .createPartitions: CreatePartitionsHandler.self
         case .incrementalAlterConfigs: IncrementalAlterConfigsHandler.self
@@ -57,8 +59,8 @@ package enum RequestRouter {
             .describeUserScramCredentials, .alterUserScramCredentials,
             .vote, .beginQuorumEpoch, .endQuorumEpoch, .alterPartition, .envelope,
             .fetchSnapshot, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
-            .describeTransactions, .listTransactions, .allocateProducerIDs, .consumerGroupHeartbeat,
-            .consumerGroupDescribe, .controllerRegistration, .getTelemetrySubscriptions, .pushTelemetry,
+            .describeTransactions, .listTransactions, .allocateProducerIDs,
+            .controllerRegistration, .getTelemetrySubscriptions, .pushTelemetry,
             .assignReplicasToDirs, .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch,
             .shareAcknowledge, .addRaftVoter, .removeRaftVoter, .updateRaftVoter, .initializeShareGroupState,
             .readShareGroupState, .writeShareGroupState, .deleteShareGroupState, .readShareGroupStateSummary,

@@ -64,38 +64,38 @@ extension ConfigurationKeys {
             "group.max.size", Int64(Int32.max), .atLeast(1), .readOnly, .acts,
             "The most members of a classic group."),
         .int(
-            "group.consumer.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .later,
+            "group.consumer.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .acts,
             "A member of a consumer group without a heartbeat for this long is removed."),
         .int(
-            "group.consumer.min.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .later,
+            "group.consumer.min.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .acts,
             "Lower bound of a group's `consumer.session.timeout.ms`."),
         .int(
-            "group.consumer.max.session.timeout.ms", 60_000, .atLeast(1), .readOnly, .later,
+            "group.consumer.max.session.timeout.ms", 60_000, .atLeast(1), .readOnly, .acts,
             "Upper bound of a group's `consumer.session.timeout.ms`."),
         .int(
-            "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1), .readOnly, .later,
+            "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1), .readOnly, .acts,
             "How often members of consumer groups are told to send a heartbeat."),
         .int(
-            "group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1), .readOnly, .later,
+            "group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1), .readOnly, .acts,
             "Lower bound of a group's `consumer.heartbeat.interval.ms`."),
         .int(
-            "group.consumer.max.heartbeat.interval.ms", 15_000, .atLeast(1), .readOnly, .later,
+            "group.consumer.max.heartbeat.interval.ms", 15_000, .atLeast(1), .readOnly, .acts,
             "Upper bound of a group's `consumer.heartbeat.interval.ms`."),
         .int(
-            "group.consumer.max.size", Int64(Int32.max), .atLeast(1), .readOnly, .later,
+            "group.consumer.max.size", Int64(Int32.max), .atLeast(1), .readOnly, .acts,
             "The most members of a consumer group."),
         .text(
-            .list, "group.consumer.assignors", "uniform,range", .distinctItems(mayBeEmpty: false), .readOnly, .later,
+            .list, "group.consumer.assignors", "uniform,range", .distinctItems(mayBeEmpty: false), .readOnly, .acts,
             "Assignors of consumer groups; the first is the default."),
         .text(
             .string, "group.consumer.migration.policy", "bidirectional",
             .oneOfIgnoringCase([
                 "disabled",
                 "downgrade", "upgrade", "bidirectional",
-            ]), .readOnly, .later,
+            ]), .readOnly, .acts,
             "Which way groups may change between the classic and the consumer protocol."),
         .int(
-            "group.consumer.assignment.interval.ms", 1000, .atLeast(0), .clusterWide, .later,
+            "group.consumer.assignment.interval.ms", 1000, .atLeast(0), .clusterWide, .acts,
             "The shortest time between two assignments of a consumer group."),
         .int(
             "group.consumer.min.assignment.interval.ms", 0, .atLeast(0), .readOnly, .later,
@@ -107,7 +107,7 @@ extension ConfigurationKeys {
             "group.consumer.assignor.offload.enable", true, .clusterWide, .later, internal: true,
             "Whether assignments of consumer groups are computed in the background."),
         .int(
-            "group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10_000), .readOnly, .later, internal: true,
+            "group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10_000), .readOnly, .acts, internal: true,
             "How often regular expressions of subscriptions are evaluated again."),
         .int(
             "group.share.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .later,
