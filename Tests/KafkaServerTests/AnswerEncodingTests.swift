@@ -376,6 +376,25 @@ import Testing
         }
     }
 
+    private func offsetFetch(_ draw: Draw, _ group: String) -> OffsetFetchRequest {
+        let version = draw.version
+        if version < 8 {
+            let topics = draw.list {
+                OffsetFetchRequest.OffsetFetchRequestTopic(
+                    name: draw.name, partitionIndexes: draw.list { draw.partition })
+            }
+            return OffsetFetchRequest(groupID: group, topics: version >= 2 && draw.flag ? nil : topics)
+        }
+        let topics = draw.list {
+            OffsetFetchRequest.OffsetFetchRequestTopics(
+                name: version >= 10 ? "" : draw.name, topicID: version >= 10 ? draw.id : .zero,
+                partitionIndexes: draw.list { draw.partition })
+        }
+        return OffsetFetchRequest(
+            groups: draw.list { .init(groupID: draw.any(["g", "h"]), topics: draw.any([nil, topics])) },
+            requireStable: draw.flag)
+    }
+
     private func callGroups(_ key: APIKey, _ draw: Draw, _ connection: TestConnection, _ group: String) throws {
         let version = draw.version
         switch key {
@@ -390,26 +409,7 @@ import Testing
                     })
             }
             _ = try connection.call(OffsetCommitRequest(groupID: group, topics: topics), version: version)
-        case .offsetFetch:
-            if version < 8 {
-                let topics = draw.list {
-                    OffsetFetchRequest.OffsetFetchRequestTopic(
-                        name: draw.name, partitionIndexes: draw.list { draw.partition })
-                }
-                _ = try connection.call(
-                    OffsetFetchRequest(groupID: group, topics: version >= 2 && draw.flag ? nil : topics),
-                    version: version)
-            } else {
-                let topics = draw.list {
-                    OffsetFetchRequest.OffsetFetchRequestTopics(
-                        name: version >= 10 ? "" : draw.name, topicID: version >= 10 ? draw.id : .zero,
-                        partitionIndexes: draw.list { draw.partition })
-                }
-                _ = try connection.call(
-                    OffsetFetchRequest(
-                        groups: draw.list { .init(groupID: draw.any(["g", "h"]), topics: draw.any([nil, topics])) },
-                        requireStable: draw.flag), version: version)
-            }
+        case .offsetFetch: _ = try connection.call(offsetFetch(draw, group), version: version)
         case .offsetDelete:
             _ = try connection.call(
                 OffsetDeleteRequest(

@@ -53,7 +53,8 @@ import Testing
     func `an unknown kind of key is an invalid request`(version: Int16, keyType: Int8) throws {
         let broker = try TestBroker()
         let response = try broker.call(
-            FindCoordinatorRequest(key: "k", keyType: keyType, coordinatorKeys: version >= 4 ? ["k"] : []),
+            FindCoordinatorRequest(
+                key: version >= 4 ? "" : "k", keyType: keyType, coordinatorKeys: version >= 4 ? ["k"] : []),
             version: version)
         let error = version >= 4 ? response.coordinators.first?.errorCode : response.errorCode
         #expect(ErrorCode(error ?? 0) == .invalidRequest)
