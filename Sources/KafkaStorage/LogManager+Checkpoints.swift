@@ -28,6 +28,23 @@ extension LogManager {
         }
     }
 
+    /// Lines that stay because the logs they are about could not be loaded, and may be repaired: without them what was
+    /// deleted by request would be back then. Only where such a log was synced is forgotten, so that all of it is checked.
+    private static func keptLines(
+        _ checkpoint: Checkpoint, _ state: State
+    ) -> [(place: Int, partition: TopicPartition, offset: Int64)] {
+        state.unreadableOptions.compactMap { partition, found in
+            let offset: Int64? =
+                switch checkpoint {
+                case .recoveryPoints: nil
+                case .logStartOffsets: found.options.logStartOffset > 0 ? found.options.logStartOffset : nil
+                case .highWatermarks: found.options.highWatermark
+                case .cleanedOffsets: found.options.cleanedUpTo
+                }
+            return offset.map { (found.place, partition, $0) }
+        }
+    }
+
     /// Writes checkpoints and forgets silent producers at their intervals, from now until the shutdown.
     public func startTasks() {
         startMoves()
@@ -134,6 +151,9 @@ extension LogManager {
             for (partition, future) in futures {
                 guard let offset = checkpoint.offset(of: future.log) else { continue }
                 offsets[future.place][partition] = offset
+            }
+            for kept in state.withLock({ Self.keptLines(checkpoint, $0) }) {
+                offsets[kept.place][kept.partition] = kept.offset
             }
             let name = checkpoint.fileName
             for (place, directory) in directories.enumerated() where directory.isOnline && directory.lock != nil {

@@ -113,6 +113,63 @@ import Testing
         #expect(try world.files.status("/data/a/.kafka_cleanshutdown") == nil)
     }
 
+    @Test func `a file with a partition's name costs that partition only`() throws {
+        let world = TestWorld()
+        _ = try start(world)
+        let file = try world.files.open("/data/a/t-0", .readWriteCreate)
+        try file.write([1], at: 0)
+        world.crash(.everything)
+        let (manager, report) = try start(world)
+        #expect(report.failedDirectories.isEmpty && report.failedLogs.isEmpty)
+        do {
+            _ = try manager.createLog(for: partition(0), configuration: LogConfiguration())
+            Issue.record("a log was made in a file")
+        } catch {
+            #expect(error.errorCode == .kafkaStorageError)
+            #expect("\(error)".contains("/data/a/t-0 is not a directory"))
+        }
+        #expect(!manager.hasFailedDirectories)
+        #expect(try world.bytes("/data/a/t-0") == [1])
+        _ = try manager.createLog(for: partition(1), configuration: LogConfiguration())
+        try world.files.remove("/data/a/t-0")
+        _ = try manager.createLog(for: partition(0), configuration: LogConfiguration())
+        stop(world, manager)
+    }
+
+    @Test func `what the checkpoints say of a log that cannot be loaded is there when it is repaired`() throws {
+        let world = TestWorld()
+        var (manager, report) = try start(world)
+        let id = KafkaUUID(high: 1, low: 2)
+        let log = try manager.createLog(for: partition(0), topicID: id, configuration: LogConfiguration())
+        for value in 0..<5 { try log.append(TestBatches.batch(["\(value)"])) }
+        log.updateHighWatermark(5)
+        try log.incrementLogStartOffset(to: 3)
+        _ = try manager.createLog(for: partition(1), configuration: LogConfiguration())
+        stop(world, manager)
+        let good = try world.bytes("/data/a/t-0/partition.metadata")
+        func write(_ bytes: [UInt8]) throws {
+            let file = try world.files.open("/data/a/t-0/partition.metadata", .readWrite)
+            try file.write(bytes, at: 0)
+        }
+        try write([UInt8](repeating: 0xFF, count: good.count))
+        for _ in 0..<2 {
+            (manager, report) = try start(world)
+            #expect(report.failedLogs.map(\.partition) == [partition(0)])
+            // Something of the directory changes, so that its checkpoints are written.
+            let other = try manager.createLog(for: partition(2), configuration: LogConfiguration())
+            try other.append(TestBatches.batch(["x"]))
+            other.updateHighWatermark(other.logEndOffset)
+            stop(world, manager)
+        }
+        try write(good)
+        (manager, _) = try start(world)
+        let repaired = try #require(manager.log(for: partition(0)))
+        #expect(repaired.logStartOffset == 3)
+        #expect(repaired.highWatermark == 5)
+        #expect(try repaired.records().count == 2)
+        stop(world, manager)
+    }
+
     @Test func `new logs go to the directory with the fewest`() throws {
         let world = TestWorld()
         let (manager, _) = try start(world, ["/data/a", "/data/b", "/data/c"])
@@ -323,8 +380,9 @@ import Testing
         let world = TestWorld()
         let (manager, _) = try start(world, ["/data/a"])
         for number in 0..<3 {
-            _ = try manager.createLog(
+            let log = try manager.createLog(
                 for: partition(Int32(number)), topicID: KafkaUUID(high: 1, low: 9), configuration: LogConfiguration())
+            try log.append(TestBatches.batch(["a"]))
         }
         stop(world, manager)
         let file = try world.files.open("/data/a/t-1/partition.metadata", .readWrite)

@@ -20,6 +20,8 @@ final class PartitionModel: @unchecked Sendable {
         get { topic.limits.deletedUpTo[Int(index)] }
         set { topic.limits.deletedUpTo[Int(index)] = newValue }
     }
+    /// Where the log was last seen to start.
+    private(set) var logStartOffset: Int64 = 0
     /// Set by a loss until the log was looked through.
     var mayHaveLost = false
     /// Records sent so far, by sender.

@@ -43,6 +43,8 @@ final class SwarmModel: @unchecked Sendable {
     var brokerTime: () -> Int64 = { 0 }
     /// Told of what would help to understand a finding.
     var note: (String) -> Void = { _ in }
+    /// How often the broker was started.
+    var brokerLife: () -> Int = { 0 }
     private(set) var acknowledgedCount = 0
     private(set) var observedCount = 0
     /// Where the broker's clock was set back to, with how many records had been sent before.
