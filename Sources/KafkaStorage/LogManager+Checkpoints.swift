@@ -5,7 +5,7 @@ import Synchronization
 
 extension LogManager {
     /// The offsets that are written down from time to time.
-    private enum Checkpoint {
+    private enum Checkpoint: CaseIterable {
         case recoveryPoints, logStartOffsets, highWatermarks, cleanedOffsets
 
         var fileName: String {
@@ -91,6 +91,27 @@ extension LogManager {
     /// Writes `cleaner-offset-checkpoint` in every directory. Blocks.
     public func checkpointCleanedOffsets() { write(.cleanedOffsets) }
 
+    /// Sees to it that no checkpoint of a directory speaks of a log that is about to be made there: what stands there is
+    /// of an earlier log of the name, and would be believed of the new one after a crash — that its records were synced,
+    /// or, worse, that the first of them had been deleted.
+    ///
+    /// The files are written only where they do, once for all the logs that are gone. Throws where they cannot be.
+    func forgetCheckpoints(of partition: TopicPartition, inDirectory place: Int) throws(StorageError) {
+        for checkpoint in Checkpoint.allCases {
+            func isStale() -> Bool {
+                state.withLock { state in
+                    let directory = state.directories[place]
+                    guard state.isLoaded, directory.isOnline, directory.lock != nil else { return false }
+                    // Before the first was written nobody knows what the file of the last run says.
+                    guard let last = directory.lastCheckpoints[checkpoint.fileName] else { return true }
+                    return last[partition] != nil
+                }
+            }
+            guard isStale() else { continue }
+            if let failure = write(checkpoint)[place] { throw failure }
+        }
+    }
+
     /// A full disk is waited for; any other failure takes the directory out of service.
     private func checkpointFailed(
         _ checkpoint: Checkpoint, _ place: Int, wanted: [TopicPartition: Int64], _ error: StorageError
@@ -113,10 +134,12 @@ extension LogManager {
         }
     }
 
-    /// Writes a file in each directory where it would say something new.
-    private func write(_ checkpoint: Checkpoint) {
+    /// Writes a file in each directory where it would say something new. Returns what failed, by directory.
+    @discardableResult
+    private func write(_ checkpoint: Checkpoint) -> [Int: StorageError] {
         checkpointing.withLock { _ in
-            guard state.withLock({ $0.isLoaded }) else { return }
+            guard state.withLock({ $0.isLoaded }) else { return [:] }
+            var failures: [Int: StorageError] = [:]
             let (directories, logs, places, futures) = state.withLock {
                 ($0.directories, $0.logs, $0.places, $0.futures)
             }
@@ -140,11 +163,13 @@ extension LogManager {
                     try OffsetCheckpoint.write(written, to: "\(directory.path)/\(name)", runtime.files)
                     state.withLock { $0.directories[place].lastCheckpoints[name] = written }
                 } catch {
+                    failures[place] = error
                     observer?.logEvent(
                         .backgroundFailure(path: directory.path, what: "checkpoint \(name)", error: error))
                     checkpointFailed(checkpoint, place, wanted: written, error)
                 }
             }
+            return failures
         }
     }
 }

@@ -110,6 +110,8 @@ extension LogManager {
         let path = "\(directory)/\(name)"
         let copy: UnifiedLog
         do throws(StorageError) {
+            // Of another copy that was given up.
+            try forgetCheckpoints(of: partition, inDirectory: place)
             copy = try open(path, partition, log.topicID, log.configuration, LogOpenOptions())
         } catch {
             try? runtime.files.removeTree(path)

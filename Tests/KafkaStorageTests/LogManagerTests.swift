@@ -49,6 +49,34 @@ import Testing
         }
     }
 
+    /// A topic is deleted and made again within the interval of the checkpoints, and the process dies.
+    @Test(arguments: [InMemoryFileSystem.Survival.everything, .nothing])
+    func `a log made again has nothing of what the checkpoints said of the one before`(
+        _ survival: InMemoryFileSystem.Survival
+    ) throws {
+        let world = TestWorld()
+        let (manager, _) = try start(world)
+        let old = try manager.createLog(for: partition(0), configuration: LogConfiguration(), directoryID: nil)
+        for value in 0..<8 { try old.append(TestBatches.batch(["\(value)"]), epoch: 3) }
+        try old.flush()
+        old.updateHighWatermark(8)
+        try old.incrementLogStartOffset(to: 6)
+        manager.checkpointRecoveryPoints()
+        manager.checkpointLogStartOffsets()
+        manager.checkpointHighWatermarks()
+        try manager.deleteLog(for: partition(0))
+        let log = try manager.createLog(for: partition(0), configuration: LogConfiguration())
+        for value in 0..<3 { try log.append(TestBatches.batch(["new \(value)"]), epoch: 4) }
+        try log.flush()
+        manager.abandon()
+        world.crash(survival)
+        let again = try #require(try start(world).manager.log(for: partition(0)))
+        #expect(again.logStartOffset == 0)
+        #expect(again.logEndOffset == 3)
+        // Nothing vouches for it but what was checked.
+        #expect(again.recoveryPoint == 0)
+    }
+
     @Test func `a clean shutdown and start keeps everything`() throws {
         let world = TestWorld()
         let id = KafkaUUID(high: 1, low: 2)

@@ -196,7 +196,7 @@ final class SwarmProducer: @unchecked Sendable {
             SwarmRecord(
                 partition: stream.partition.place, key: key, isTombstone: isTombstone, valueBytes: Int32(size),
                 sender: stream.sender, number: stream.partition.nextNumber(stream.sender), timestamp: timestamp,
-                sentAt: model.brokerTime()))
+                isTimestampKnown: !topic.hasAppendTime, sentAt: model.brokerTime()))
         try builder.append(
             timestamp: timestamp, key: SwarmRecordBytes.key(key),
             value: isTombstone ? nil : SwarmRecordBytes.value(serial, count: size),

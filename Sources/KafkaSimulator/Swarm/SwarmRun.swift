@@ -92,6 +92,7 @@ package final class SwarmRun: @unchecked Sendable {
         }
         let clock = broker.host.runtime.clock
         model.brokerTime = { clock.wallMilliseconds }
+        model.note = { [weak self] in self?.note($0) }
         model.brokerLife = { broker.starts }
     }
 
@@ -162,6 +163,7 @@ package final class SwarmRun: @unchecked Sendable {
         var counter = 0
         simulation.addInvariant("marks") { [self] in
             counter &+= 1
+            model.noteTime()
             if counter & 7 == 0 { inspector.glance(broker.context, life: broker.starts) }
             return nil
         }
@@ -308,7 +310,10 @@ package final class SwarmRun: @unchecked Sendable {
             disk.heal()
         case .cutLink: try cutLink()
         case .resetConnections: simulation.resetConnections(between: clientHost(), and: "broker")
-        case .moveClock: broker.host.adjustWallClock(by: random.value(in: -20_000...60_000))
+        case .moveClock:
+            model.noteTime()
+            broker.host.adjustWallClock(by: random.value(in: -20_000...60_000))
+            model.noteClockMoved()
         case .inspect:
             if broker.state == .running, !broker.host.files.isHalted {
                 disk.quietly {
