@@ -157,6 +157,28 @@ package final class MetadataQuorum: @unchecked Sendable {
                 upTo: applied.offset + 1, epoch: applied.epoch, bytes: replayedBytes, timestamp: applied.timestamp,
                 now: now))
         scheduleTick()
+        scheduleFencing()
+    }
+
+    /// Sees to it that brokers that are not heard of are fenced: those of a cluster of several that this node's directory
+    /// was part of.
+    private func scheduleFencing() {
+        let settings = controller.settings
+        let isNeeded = controller.image.cluster.allBrokers.contains { !$0.isFenced && $0.id != settings.nodeID }
+        guard isNeeded else { return }
+        queue.schedule(after: max(settings.sessionTimeoutMilliseconds / 4, 1)) { [weak self] in
+            guard let self, !self.isStopped, self.node.isActiveLeader else { return }
+            self.fenceExpired()
+            self.scheduleFencing()
+        }
+    }
+
+    private func fenceExpired() {
+        for _ in controller.image.cluster.allBrokers where waiting.count < Self.waitingMaximum {
+            guard let result = controller.fenceExpiredBroker(now: runtime.clock.monotonicMilliseconds) else { return }
+            log.warning("broker fenced, it is not heard of", metadata: ["broker": "\(result.response)"])
+            commit(result.records, result.atomicity) { _ in }
+        }
     }
 
     private func scheduleTick() {
