@@ -109,8 +109,6 @@ public protocol File: AnyObject, Sendable {
     func truncate(to size: Int64) throws(FileError)
     /// Makes contents and size durable. Blocks.
     func sync() throws(FileError)
-    /// Maps the first `length` bytes, which the file must have, for reading and writing.
-    func map(length: Int) throws(FileError) -> any MappedFile
     /// Whether the range can be read without waiting for the disk, as far as can be told cheaply.
     func isResident(offset: Int64, count: Int) -> Bool
     /// Closes now. Calls after it throw; without it the file closes when the last reference goes.
@@ -138,11 +136,4 @@ extension File {
         }
         if let failure { throw failure }
     }
-}
-
-/// Memory backed by a file, shared with it. Unmapped when the last reference goes.
-public protocol MappedFile: AnyObject, Sendable {
-    var bytes: UnsafeMutableRawBufferPointer { get }
-    /// Makes the contents durable. Blocks.
-    func sync() throws(FileError)
 }

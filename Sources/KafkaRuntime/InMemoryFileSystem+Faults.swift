@@ -86,8 +86,6 @@ extension InMemoryFileSystem.State {
         callCount += 1
         if callCount == haltAt {
             isHalted = true
-            // What was stored through maps so far is there; what the dead process stores later must not be.
-            root.detachMappings()
             throw FileError(.inputOutput, operation: "\(operation) (at the end)", path: path)
         }
         guard let kind = fault?(callCount, operation, path) else { return }

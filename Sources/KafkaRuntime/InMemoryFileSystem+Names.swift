@@ -9,12 +9,6 @@ extension InMemoryFileSystem.NameChange.Edit {
 extension InMemoryFileSystemNode {
     /// Pages held by the files in and under this node.
     var subtreePages: Int { entries.values.reduce(allocatedPages) { $0 + $1.subtreePages } }
-
-    /// Takes the files in and under this node away from whoever has mapped them.
-    func detachMappings() {
-        detachMapping()
-        for entry in entries.values { entry.detachMappings() }
-    }
 }
 
 extension InMemoryFileSystem.State {

@@ -18,7 +18,7 @@ public final class InMemoryFileSystem: FileSystem {
     /// The calls that are counted and can be made to fail.
     public enum Operation: String, Sendable, CaseIterable {
         case open, status, createDirectory, list, rename, remove, removeTree, syncDirectory, setModified, lock, space
-        case size, read, write, truncate, sync, map
+        case size, read, write, truncate, sync
     }
 
     /// A change to names that a crash may take back: each edit is a place and what stands there afterwards.

@@ -114,73 +114,9 @@ final class InMemoryFileSystemFile: File {
         }
     }
 
-    func map(length: Int) throws(FileError) -> any MappedFile {
-        try perform(.map) { (_) throws(FileError) -> any MappedFile in
-            guard length > 0, Int64(length) <= node.size else {
-                throw FileError(.inputOutput, code: 22, operation: "map", path: path)
-            }
-            return InMemoryFileSystemMapping.View(
-                mapping: node.map(
-                    length: length, isWritable: isWritable, in: owner, path: path, generation: generation),
-                length: length)
-        }
-    }
-
     func isResident(offset: Int64, count: Int) -> Bool { true }
 
     func close() {
         if !isClosed.exchange(true, ordering: .relaxed) { handles.closed() }
-    }
-}
-
-/// The block of memory that the first pages of a mapped file live in.
-///
-/// Unchecked: stores through it are the business of whoever mapped the file, as with `mmap`.
-final class InMemoryFileSystemMapping: @unchecked Sendable {
-    let pageCount: Int
-    let memory: UnsafeMutableRawPointer
-    /// Whether any map of it may store; guarded by the file system's lock.
-    var isWritable = false
-    private weak var node: InMemoryFileSystemNode?
-    private let owner: InMemoryFileSystem
-    private let path: String
-    private let generation: Int
-
-    init(pageCount: Int, node: InMemoryFileSystemNode, owner: InMemoryFileSystem, path: String, generation: Int) {
-        self.pageCount = pageCount
-        self.node = node
-        self.owner = owner
-        self.path = path
-        self.generation = generation
-        let byteCount = pageCount * InMemoryFileSystemNode.pageSize
-        memory = .allocate(byteCount: byteCount, alignment: InMemoryFileSystemNode.pageSize)
-        memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
-    }
-
-    deinit { memory.deallocate() }
-
-    var bytes: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(start: memory, count: pageCount * InMemoryFileSystemNode.pageSize)
-    }
-
-    /// As much of the block as was asked for.
-    final class View: MappedFile, @unchecked Sendable {
-        let bytes: UnsafeMutableRawBufferPointer
-        private let mapping: InMemoryFileSystemMapping
-
-        init(mapping: InMemoryFileSystemMapping, length: Int) {
-            self.mapping = mapping
-            bytes = UnsafeMutableRawBufferPointer(rebasing: mapping.bytes[..<length])
-        }
-
-        func sync() throws(FileError) {
-            try mapping.owner.state.withLock { (state: inout InMemoryFileSystem.State) throws(FileError) in
-                guard state.generation == mapping.generation else {
-                    throw FileError(.inputOutput, operation: "msync (mapped before a crash)", path: mapping.path)
-                }
-                guard let node = mapping.node else { return }
-                try state.sync(node, mapping.path)
-            }
-        }
     }
 }

@@ -29,11 +29,6 @@ extension InMemoryFileSystemNode {
         }
     }
 
-    func rememberMapped(_ mapping: InMemoryFileSystemMapping) {
-        mapping.isWritable = true
-        for page in 0..<mapping.pageCount { remember(page) }
-    }
-
     /// Makes the present contents what a crash leaves, but for pages that a failed sync has dropped.
     func sync() {
         guard tracksDurability else { return }
@@ -43,7 +38,6 @@ extension InMemoryFileSystemNode {
             dirtyPages.removeAll(keepingCapacity: true)
         }
         settleSize(size)
-        if let mapped, mapped.isWritable { rememberMapped(mapped) }
     }
 
     /// A sync fails: of each page that `fate` is asked for, in ascending order, the disk has the new content or keeps
@@ -66,7 +60,6 @@ extension InMemoryFileSystemNode {
     /// The process dies: everything written stays, and stays un-synced. What a failed sync dropped leaves the page
     /// cache, as it may at any time.
     func processDied() {
-        detachMapping()
         guard tracksDurability, !dirtyPages.isEmpty else { return }
         for page in dirtyPages.keys.sorted() where dirtyPages[page]?.isLost == true {
             if let lost = dirtyPages.removeValue(forKey: page) { putBack(lost.old, page, sectors: .max) }
@@ -78,7 +71,6 @@ extension InMemoryFileSystemNode {
     func machineStopped(
         outcome: (_ page: Int) -> PageOutcome, newSize: (_ durable: Int64, _ current: Int64, _ smallest: Int64) -> Int64
     ) {
-        detachMapping()
         guard tracksDurability else { return }
         for page in dirtyPages.keys.sorted() {
             guard let dirty = dirtyPages[page] else { continue }

@@ -22,8 +22,6 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
     var pages: [UnsafeMutableRawPointer?] = []
     /// Pages that a reservation holds although nothing was written to them, and those written among them.
     private(set) var reserved = 0..<0
-    /// One block that holds the first pages, because they are mapped. It frees itself with the last reference.
-    var mapped: InMemoryFileSystemMapping?
 
     // Files: what of them a crash may take back.
     let tracksDurability: Bool
@@ -40,11 +38,8 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
     }
 
     deinit {
-        for index in ownedPages { pages[index]?.deallocate() }
+        for page in pages { page?.deallocate() }
     }
-
-    /// The pages that are allocations of their own, rather than parts of the mapped block.
-    private var ownedPages: Range<Int> { (mapped?.pageCount ?? 0)..<max(mapped?.pageCount ?? 0, pages.count) }
 
     // MARK: Contents
 
@@ -114,39 +109,11 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
                 remember(kept - 1)
                 (last + inPage).initializeMemory(as: UInt8.self, repeating: 0, count: Self.pageSize - inPage)
             }
-            // Pages of a mapping stay where they are; the rest of the table goes.
-            let tableSize = max(kept, mapped?.pageCount ?? 0)
-            if pages.count > tableSize { pages.removeLast(pages.count - tableSize) }
+            if pages.count > kept { pages.removeLast(pages.count - kept) }
             // Cutting gives back what is reserved behind the end.
             if reserved.upperBound > kept { reserved = min(reserved.lowerBound, kept)..<kept }
         }
         size = newSize
-    }
-
-    /// Moves the first pages into one block, which from now on *is* their memory. A longer map made later supersedes
-    /// this one: what is then stored through the earlier is not seen any more.
-    ///
-    /// Stores through a map that may write are not seen, so its pages count as changed from then on.
-    func map(
-        length: Int, isWritable: Bool, in owner: InMemoryFileSystem, path: String, generation: Int
-    ) -> InMemoryFileSystemMapping {
-        if let mapped, mapped.bytes.count >= length {
-            if isWritable { rememberMapped(mapped) }
-            return mapped
-        }
-        let mapping = InMemoryFileSystemMapping(
-            pageCount: Self.pagesNeeded(Int64(length)), node: self, owner: owner, path: path, generation: generation)
-        mapping.isWritable = mapped?.isWritable ?? false
-        growTable(to: mapping.pageCount)
-        if isWritable || mapping.isWritable { rememberMapped(mapping) }
-        for page in 0..<mapping.pageCount {
-            let place = mapping.memory + page * Self.pageSize
-            if let old = pages[page] { place.copyMemory(from: old, byteCount: Self.pageSize) }
-            if page >= ownedPages.lowerBound { pages[page]?.deallocate() }
-        }
-        for page in 0..<mapping.pageCount { pages[page] = mapping.memory + page * Self.pageSize }
-        mapped = mapping
-        return mapping
     }
 
     // MARK: Pages
@@ -165,25 +132,8 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
     }
 
     func drop(_ page: Int) {
-        if page < mapped?.pageCount ?? 0 {
-            pages[page]?.initializeMemory(as: UInt8.self, repeating: 0, count: Self.pageSize)
-        } else {
-            pages[page]?.deallocate()
-            pages[page] = nil
-        }
-    }
-
-    /// Copies the mapped pages into memory of the node's own, so that whoever still holds the mapping of the process
-    /// that crashed cannot change the file.
-    func detachMapping() {
-        guard let mapped else { return }
-        self.mapped = nil
-        for page in 0..<mapped.pageCount {
-            let old = pages[page]!
-            pages[page] = nil
-            materialize(page)
-            pages[page]!.copyMemory(from: old, byteCount: Self.pageSize)
-        }
+        pages[page]?.deallocate()
+        pages[page] = nil
     }
 
     private func forEachPiece(

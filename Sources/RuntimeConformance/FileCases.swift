@@ -15,8 +15,6 @@ extension RuntimeConformance {
             fileCase("remove and removeTree", removes),
             fileCase("status", tellsStatus),
             fileCase("an open file survives rename and remove", keepsOpenFile),
-            fileCase("a mapping and the file show each other's changes", maps),
-            fileCase("a mapping survives the closing of its file", mapsBeyondClose),
             fileCase("a closed file throws", throwsWhenClosed),
             fileCase("locks exclude each other until released", locks),
             fileCase("replaceFile and readFile", replaces),
@@ -156,32 +154,6 @@ extension RuntimeConformance {
         try expectEqual(try file.readBytes(at: 0, count: 9), [1, 2, 3], "content after the removal")
     }
 
-    private static func maps(_ files: any FileSystem, _ directory: String) throws {
-        let file = try files.open(directory + "/f", .createNew)
-        try file.truncate(to: 10_000)
-        try file.write([5], at: 4_999)
-        let mapped = try file.map(length: 10_000)
-        try expectEqual(mapped.bytes.count, 10_000, "length")
-        try expectEqual(mapped.bytes[4_999], 5, "a byte written before mapping")
-        mapped.bytes[9_999] = 7
-        try expectEqual(try file.readBytes(at: 9_998, count: 5), [0, 7], "a byte written through the mapping")
-        try file.write([8], at: 0)
-        try expectEqual(mapped.bytes[0], 8, "a byte written to the file")
-        try mapped.sync()
-        try file.sync()
-    }
-
-    private static func mapsBeyondClose(_ files: any FileSystem, _ directory: String) throws {
-        let path = directory + "/f"
-        let file = try files.open(path, .createNew)
-        try file.truncate(to: 4_096)
-        let mapped = try file.map(length: 4_096)
-        file.close()
-        mapped.bytes[1] = 42
-        try mapped.sync()
-        try expectEqual(try files.open(path, .read).readBytes(at: 0, count: 3), [0, 42, 0], "content")
-    }
-
     private static func throwsWhenClosed(_ files: any FileSystem, _ directory: String) throws {
         let file = try files.open(directory + "/f", .createNew)
         try file.write([1], at: 0)
@@ -193,7 +165,6 @@ extension RuntimeConformance {
             ("write", { () throws(FileError) in try file.write([2], at: 0) }),
             ("truncate", { () throws(FileError) in try file.truncate(to: 0) }),
             ("sync", { () throws(FileError) in try file.sync() }),
-            ("map", { () throws(FileError) in _ = try file.map(length: 1) }),
         ]
         for (name, call) in calls {
             do throws(FileError) { try call() } catch { continue }

@@ -46,7 +46,6 @@ import Testing
         #expect(kind { try file.write([1], at: 0) } == .inputOutput)
         #expect(kind { try file.truncate(to: 0) } == .inputOutput)
         #expect(kind { try file.sync() } == .inputOutput)
-        #expect(kind { _ = try file.map(length: 1) } == .inputOutput)
     }
 
     @Test func `reserving blocks does not change the size`() throws {
@@ -54,34 +53,6 @@ import Testing
         try file.write([1, 2], at: 0)
         file.reserve(offset: 0, length: 1 << 20)
         #expect(try file.size() == 2)
-    }
-
-    @Test func `a mapping shares its memory with the file and outlives it`() throws {
-        let path = directory.file("map")
-        let mapped: any MappedFile
-        do {
-            let file = try files.open(path, .createNew)
-            try file.truncate(to: 8_192)
-            mapped = try file.map(length: 8_192)
-            file.close()
-        }
-        mapped.bytes[5_000] = 77
-        try mapped.sync()
-        #expect(try files.open(path, .read).readBytes(at: 5_000, count: 1) == [77])
-    }
-
-    @Test func `a mapping longer than the file is refused`() throws {
-        let file = try files.open(directory.file("short"), .createNew)
-        try file.truncate(to: 100)
-        #expect(kind { _ = try file.map(length: 101) } == .inputOutput)
-        #expect(kind { _ = try file.map(length: 0) } == .inputOutput)
-    }
-
-    @Test func `a file opened for reading can be mapped for reading`() throws {
-        let path = directory.file("readonly")
-        try files.open(path, .createNew).write([9, 8, 7], at: 0)
-        let mapped = try files.open(path, .read).map(length: 3)
-        #expect(Array(mapped.bytes) == [9, 8, 7])
     }
 
     @Test func `directories are made with their parents, listed in byte order and removed with their contents`() throws

@@ -133,7 +133,6 @@ import Testing
             func reserve(offset: Int64, length: Int64) {}
             func truncate(to size: Int64) throws(FileError) { throw refusal }
             func sync() throws(FileError) {}
-            func map(length: Int) throws(FileError) -> any MappedFile { throw refusal }
             func isResident(offset: Int64, count: Int) -> Bool { true }
             func close() {}
             private var refusal: FileError { FileError(.permissionDenied, operation: "write", path: path) }

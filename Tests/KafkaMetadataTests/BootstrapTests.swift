@@ -127,34 +127,3 @@ import Testing
         #expect(last.records.isEmpty)
     }
 }
-
-@Suite struct MetadataPublicationTests {
-    @Test func `images are published when their records are committed`() throws {
-        var cluster = try TestCluster()
-        var publication = MetadataPublication(.empty)
-        publication.appended(upTo: 5, image: cluster.image, delta: cluster.controller.takeDelta())
-        let first = try cluster.createTopic("a").topicID
-        publication.appended(upTo: 7, image: cluster.image, delta: cluster.controller.takeDelta())
-        let second = try cluster.createTopic("b").topicID
-        publication.appended(upTo: 9, image: cluster.image, delta: cluster.controller.takeDelta())
-        #expect(publication.committed(upTo: 4) == nil)
-        #expect(publication.image.topics.count == 0)
-        let committed = publication.committed(upTo: 8)
-        let delta = try #require(committed)
-        #expect(publication.image.topics.names == ["a"])
-        #expect(delta.createdTopics == [first])
-        #expect(delta.changedBrokers == [1])
-        let next = publication.committed(upTo: 9)
-        #expect(next?.createdTopics == [second])
-        #expect(publication.committed(upTo: 9) == nil)
-    }
-
-    @Test func `what is dropped is never published`() throws {
-        var cluster = try TestCluster()
-        var publication = MetadataPublication(.empty)
-        publication.appended(upTo: 5, image: cluster.image, delta: cluster.controller.takeDelta())
-        publication.dropUncommitted()
-        #expect(publication.committed(upTo: 5) == nil)
-        #expect(publication.image.features.finalizedMetadataVersion == nil)
-    }
-}

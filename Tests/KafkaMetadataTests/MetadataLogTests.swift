@@ -24,7 +24,9 @@ private struct MetadataNode {
     var raft: RaftNode
     var controller: Controller?
     var replay = MetadataReplay()
-    var publication = MetadataPublication(.empty)
+    /// What brokers may see: the images after appended batches, the committed one first.
+    var images: [(endOffset: Int64, image: MetadataImage)] = [(0, .empty)]
+    var committedImage: MetadataImage { images[0].image }
     var now: Int64
     private var committedOffset: Int64 = 0
     private var generator = SeededGenerator(seed: 1)
@@ -97,11 +99,11 @@ private struct MetadataNode {
         }
         committedOffset = offset
         if controller != nil {
-            _ = publication.committed(upTo: offset)
+            images.removeFirst(images.prefix { $0.endOffset <= offset }.count - 1)
         } else {
-            publication = MetadataPublication(replay.visibleImage)
+            images = [(offset, replay.visibleImage)]
         }
-        let image = publication.image.provenance
+        let image = committedImage.provenance
         try perform(
             raft.applied(
                 upTo: image.offset + 1, epoch: image.epoch, bytes: bytes, timestamp: image.timestamp, now: now))
@@ -148,7 +150,7 @@ private struct MetadataNode {
         let end = try raft.append(
             try records.map { try $0.encoded(at: version) }, .oneBatch, now: now, into: &effects)
         try controller.replay(records, baseOffset: base, epoch: raft.epoch, timestamp: now)
-        publication.appended(upTo: end, image: controller.visibleImage, delta: controller.takeDelta())
+        images.append((end, controller.visibleImage))
         self.controller = controller
         try perform(
             flushing ? effects : effects.filter { if case .flush = $0 { false } else { true } })
@@ -182,7 +184,7 @@ private struct MetadataNode {
     }
 
     private mutating func takeSnapshot(_ id: SnapshotID, _ timestamp: Int64) throws {
-        let image = publication.image
+        let image = committedImage
         #expect(image.provenance.offset + 1 == id.endOffset)
         let bytes = try SnapshotWriter.snapshot(
             of: try image.encodedRecords(), epoch: id.epoch, timestamp: now, control: raft.control,
@@ -209,8 +211,8 @@ private struct MetadataNode {
             var node = try MetadataNode(disk, now: Int64(start) * 1_000)
             #expect(node.raft.epoch == Int32(start) + 1)
             #expect(node.raft.isActiveLeader)
-            #expect(node.publication.image.metadataVersion == .latestStable)
-            #expect(node.publication.image.topics.names == expected)
+            #expect(node.committedImage.metadataVersion == .latestStable)
+            #expect(node.committedImage.topics.names == expected)
             try node.startBroker(incarnation: UInt64(start) + 1)
             for index in 0..<5 {
                 let name = "topic-\(start)-\(index)"
@@ -218,11 +220,11 @@ private struct MetadataNode {
                 expected.append(name)
             }
             expected.sort()
-            #expect(node.publication.image.topics.names == expected)
-            let partition = node.publication.image.topics.partition(TopicPartition(topic: expected[0], partition: 2))
+            #expect(node.committedImage.topics.names == expected)
+            let partition = node.committedImage.topics.partition(TopicPartition(topic: expected[0], partition: 2))
             #expect(partition?.leader == 1)
             try node.createTopic("lost-\(start)", flushing: false)
-            #expect(node.publication.image.topics.names == expected)
+            #expect(node.committedImage.topics.names == expected)
             disk = node.crashed()
         }
         #expect(disk.snapshots.count < 4)
@@ -235,10 +237,10 @@ private struct MetadataNode {
             var node = try MetadataNode(disk, now: Int64(start) * 1_000)
             try node.startBroker(incarnation: UInt64(start) + 1)
             for index in 0..<4 { try node.createTopic("t-\(start)-\(index)") }
-            let image = try node.publication.image.encodedRecords()
+            let image = try node.committedImage.encodedRecords()
             disk = node.crashed()
             let restarted = try MetadataNode(disk, now: Int64(start) * 1_000)
-            #expect(try restarted.publication.image.encodedRecords() == image)
+            #expect(try restarted.committedImage.encodedRecords() == image)
         }
         #expect(!disk.snapshots.isEmpty)
     }

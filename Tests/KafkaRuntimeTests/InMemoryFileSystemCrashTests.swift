@@ -99,21 +99,6 @@ final class TestRandom: RandomSource {
         for sector in 0..<6_000 / 512 { #expect(Set(bytes[sector * 512..<sector * 512 + 512]).count == 1) }
     }
 
-    @Test func `what is mapped is lost like what is written, and kept like it`() throws {
-        let file = try files.open("/f", .createNew)
-        try file.truncate(to: 4096)
-        try file.sync()
-        try files.syncDirectory("/")
-        let map = try file.map(length: 4096)
-        map.bytes[0] = 5
-        try map.sync()
-        map.bytes[1] = 6
-        files.crash(.nothing)
-        #expect(try files.readFile("/f")?.prefix(2) == [5, 0])
-        map.bytes[2] = 9
-        #expect(try files.readFile("/f")?[2] == 0)
-    }
-
     // MARK: The process alone
 
     @Test func `what survives the process is still not synced`() throws {
@@ -126,18 +111,6 @@ final class TestRandom: RandomSource {
         files.crash(.nothing)
         #expect(try files.list("/") == ["a"])
         #expect(try text("/a") == "")
-    }
-
-    @Test func `what is stored through a map survives the process, un-synced`() throws {
-        let file = try files.open("/f", .createNew)
-        try file.truncate(to: 4096)
-        try file.sync()
-        try files.syncDirectory("/")
-        try file.map(length: 4096).bytes[7] = 7
-        files.crash(.everything)
-        #expect(try files.readFile("/f")?[7] == 7)
-        files.crash(.nothing)
-        #expect(try files.readFile("/f")?[7] == 0)
     }
 
     // MARK: Contents

@@ -44,23 +44,6 @@ import Testing
         #expect(try file.readBytes(at: 8_999, count: 4) == [0])
     }
 
-    @Test func `a map is the file's memory`() throws {
-        let file = try files.open("/f", .createNew)
-        try file.write([1, 2, 3, 4], at: 0)
-        #expect(throws: FileError.self) { _ = try file.map(length: 5) }
-        try file.truncate(to: 10_000)
-        let map = try file.map(length: 9_000)
-        #expect(map.bytes.count == 9_000)
-        #expect(map.bytes[2] == 3)
-        try file.write([9], at: 8_000)
-        #expect(map.bytes[8_000] == 9)
-        map.bytes[5] = 77
-        #expect(try file.readBytes(at: 5, count: 1) == [77])
-        try file.truncate(to: 4)
-        try file.truncate(to: 100)
-        #expect(try file.readBytes(at: 5, count: 1) == [0])
-    }
-
     @Test func `modes of opening are kept`() throws {
         #expect(throws: FileError(.notFound, code: 2, operation: "open", path: "/f")) {
             _ = try files.open("/f", .read)
@@ -224,8 +207,6 @@ import Testing
         try files.createDirectory("/d")
         let file = try files.open("/d/f", .createNew)
         try file.truncate(to: 4096)
-        let map = try file.map(length: 4096)
-        map.bytes[0] = 1
         files.halt(after: 2)
         try file.write([1, 1], at: 1)
         _ = try files.list("/d")
@@ -233,7 +214,6 @@ import Testing
         // A write at the end may be done in part.
         #expect(throws: FileError.self) { try file.write([2, 2, 2, 2], at: 10) }
         #expect(files.isHalted)
-        map.bytes[0] = 9
         #expect(throws: FileError.self) { try file.write([3], at: 20) }
         #expect(throws: FileError.self) { try files.remove("/d/f") }
         #expect(throws: FileError.self) { try files.removeTree("/d") }
@@ -241,7 +221,7 @@ import Testing
         files.crash(.everything)
         #expect(try files.list("/d") == ["f"])
         let bytes = try #require(try files.readFile("/d/f"))
-        #expect(bytes[..<4] == [1, 1, 1, 0])
+        #expect(bytes[..<4] == [0, 1, 1, 0])
         #expect(bytes[10..<14] == [2, 2, 0, 0])
         #expect(bytes[20] == 0)
         files.halt(after: 3)

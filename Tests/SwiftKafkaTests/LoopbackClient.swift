@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import DispatchRuntime
+import Foundation
 import KafkaBase
 import KafkaProtocol
 import KafkaRecords
@@ -96,7 +97,7 @@ extension LoopbackClient {
         _ = try await call(
             CreateTopicsRequest(topics: [.init(name: topic, numPartitions: 1, replicationFactor: 1)]), version: 7)
         var builder = RecordBatchBuilder()
-        try builder.append(timestamp: 0, key: nil, value: Array(value.utf8))
+        try builder.append(timestamp: .now, key: nil, value: Array(value.utf8))
         let request = ProduceRequest(
             acks: -1, timeoutMs: 1_000,
             topicData: [
@@ -113,4 +114,9 @@ extension LoopbackClient {
         let answer = try await call(request, version: 7).topics[0].partitions[0]
         return answer.errorCode == 0 ? answer.offset : nil
     }
+}
+
+extension Int64 {
+    /// The present time in milliseconds: records of long ago would be removed by retention while a test uses them.
+    static var now: Int64 { Int64(Date.now.timeIntervalSince1970 * 1_000) }
 }

@@ -20,14 +20,12 @@ final class PosixFile: File {
 
     let path: String
     private let descriptor: Int32
-    private let isWritable: Bool
     /// The number of uses under way, and `closedBit` once `close` was called.
     private let uses = Atomic<Int>(0)
 
-    init(descriptor: Int32, path: String, isWritable: Bool) {
+    init(descriptor: Int32, path: String) {
         self.descriptor = descriptor
         self.path = path
-        self.isWritable = isWritable
     }
 
     deinit {
@@ -127,18 +125,6 @@ final class PosixFile: File {
         try using("fdatasync") { descriptor throws(Errno) in try Platform.syncData(descriptor) }
     }
 
-    func map(length: Int) throws(FileError) -> any MappedFile {
-        // Touching a page past the end would end the process with SIGBUS.
-        guard length > 0, try size() >= Int64(length) else { throw Errno(code: EINVAL).fileError("mmap", path) }
-        let protection = isWritable ? PROT_READ | PROT_WRITE : PROT_READ
-        return try using("mmap") { descriptor throws(Errno) in
-            guard let address = mmap(nil, length, protection, MAP_SHARED, descriptor, 0), address != MAP_FAILED else {
-                throw Errno(code: errno)
-            }
-            return PosixMappedFile(UnsafeMutableRawBufferPointer(start: address, count: length), path: path)
-        }
-    }
-
     func isResident(offset: Int64, count: Int) -> Bool {
         guard count > 0, let descriptor = beginUse() else { return true }
         defer { endUse() }
@@ -164,26 +150,6 @@ final class PosixFile: File {
                 guard let filled = try? read(into: piece, at: position), filled > 0 else { return }
                 position += Int64(filled)
             }
-        }
-    }
-}
-
-/// A shared mapping, unmapped at the end.
-final class PosixMappedFile: MappedFile, @unchecked Sendable {
-    // The address and length never change; what the memory holds is the business of whoever shares it.
-    let bytes: UnsafeMutableRawBufferPointer
-    private let path: String
-
-    init(_ bytes: UnsafeMutableRawBufferPointer, path: String) {
-        self.bytes = bytes
-        self.path = path
-    }
-
-    deinit { munmap(bytes.baseAddress, bytes.count) }
-
-    func sync() throws(FileError) {
-        do throws(Errno) { try Syscall.check { msync(bytes.baseAddress, bytes.count, Int32(MS_SYNC)) } } catch {
-            throw error.fileError("msync", path)
         }
     }
 }

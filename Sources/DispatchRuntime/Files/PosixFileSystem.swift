@@ -28,7 +28,7 @@ package struct PosixFileSystem: FileSystem {
             case .createNew: O_RDWR | O_CREAT | O_EXCL
             }
         let descriptor = try openDescriptor(path, flags)
-        return PosixFile(descriptor: descriptor, path: path, isWritable: mode != .read)
+        return PosixFile(descriptor: descriptor, path: path)
     }
 
     private func openDescriptor(_ path: String, _ flags: Int32) throws(FileError) -> Int32 {
