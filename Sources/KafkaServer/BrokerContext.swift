@@ -15,13 +15,16 @@ package final class BrokerContext: Sendable {
     package let replicas: ReplicaManager
     package let fetchSessions: FetchSessionCache
     package let producerIDs: ProducerIDAllocator
+    /// nil where nobody wants to know.
+    package let metrics: BrokerMetrics?
     package let log: Logger
 
     package var nodeID: Int32 { configuration.nodeID }
 
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
-        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, log: Logger
+        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, metrics: BrokerMetrics?,
+        log: Logger
     ) {
         self.configuration = configuration
         self.runtime = runtime
@@ -30,6 +33,7 @@ package final class BrokerContext: Sendable {
         self.logs = logs
         self.replicas = replicas
         self.producerIDs = producerIDs
+        self.metrics = metrics
         self.log = log
         fetchSessions = FetchSessionCache(slotCount: configuration.fetchSessionsMax, random: runtime.random)
     }

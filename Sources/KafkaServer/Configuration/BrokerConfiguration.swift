@@ -19,6 +19,7 @@ package struct BrokerConfiguration: Sendable {
     package let storage: StorageConfiguration
     package let quorum: QuorumConfiguration
     package let logging: LoggingConfiguration
+    package let metrics: MetricsConfiguration
 
     /// What a topic has that sets nothing for itself.
     package let topicDefaults: TopicConfiguration
@@ -50,6 +51,7 @@ package struct BrokerConfiguration: Sendable {
         storage = StorageConfiguration(&reader)
         quorum = QuorumConfiguration(&reader)
         logging = LoggingConfiguration(&reader)
+        metrics = MetricsConfiguration(&reader)
         topicDefaults = TopicConfiguration(&reader)
         partitionsDefault = reader.int32("num.partitions")
         replicationFactorDefault = BrokerConfiguration.replicationFactor(&reader)

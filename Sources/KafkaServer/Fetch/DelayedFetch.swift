@@ -34,6 +34,7 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
         _ plan: FetchPlan, _ context: RequestContext, _ ticket: ReplyTicket<FetchResponse>, bytesSeen: Int
     ) {
         let fetch = DelayedFetch(plan, context, ticket, bytesSeen: bytesSeen)
+        context.broker.metrics?.waitingFetches.add(1, ordering: .relaxed)
         ticket.park(fetch)
         fetch.timer = context.queue.schedule(after: plan.maxWait) { fetch.complete() }
         // A request may name a partition again and again, and every waiter costs each of its appends.
@@ -93,7 +94,9 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
     }
 
     private func finish() {
+        if isDone { return }
         isDone = true
+        context.broker.metrics?.waitingFetches.subtract(1, ordering: .relaxed)
         if let timer { context.queue.cancel(timer) }
         for partition in watched { partition.remove(self) }
         watched = []

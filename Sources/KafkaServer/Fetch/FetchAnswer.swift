@@ -16,6 +16,8 @@ enum FetchAnswer {
         var files: [FileSlice] = []
         for read in reads {
             let key = read.request.key
+            let counters = read.counters ?? plan.unknownTopics
+            counters?.fetched(bytes: read.byteCount, isError: read.error != .none)
             if let session = plan.session {
                 let told = FetchPartitionTold(
                     highWatermark: read.highWatermark, lastStableOffset: read.lastStableOffset,

@@ -20,6 +20,8 @@ struct FetchPlan {
     let session: FetchSession?
     /// Whether the answer leaves out partitions that have nothing new.
     let isIncremental: Bool
+    /// Counts what is asked of topics that are not known here; nil where nobody wants to know.
+    let unknownTopics: TopicCounters?
 
     /// An error for the whole request.
     struct Rejection: Error {
@@ -70,6 +72,7 @@ struct FetchPlan {
         self.partitions = partitions
         self.session = session
         self.isIncremental = isIncremental
+        unknownTopics = context.broker.metrics?.topics.unknown
         isolation = request.isolationLevel == 1 ? .lastStable : .highWatermark
         maxWait = Int64(request.maxWaitMs)
         version = context.version

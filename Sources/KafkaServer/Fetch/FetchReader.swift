@@ -17,6 +17,8 @@ struct PartitionRead {
     let highWatermark: Int64
     let lastStableOffset: Int64
     let logStartOffset: Int64
+    /// Of the topic; nil where it is not known here or nobody wants to know.
+    let counters: TopicCounters?
     /// Where the client's log and this one part (KIP-595), nil when they agree.
     let diverging: (epoch: Int32, endOffset: Int64)?
 
@@ -58,54 +60,56 @@ enum FetchReader {
             return failed(request, nil, plan.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition)
         }
         guard let partition = topic.partition(key.partition) else {
-            return failed(request, nil, topic.faultForMissing(key.partition))
+            return failed(request, nil, topic.faultForMissing(key.partition), topic.counters)
         }
         let log: UnifiedLog
         switch partition.leaderLog(currentLeaderEpoch: request.currentLeaderEpoch) {
-        case .failure(let fault): return failed(request, partition, fault.code)
+        case .failure(let fault): return failed(request, partition, fault.code, topic.counters)
         case .success(let leader): log = leader.log
         }
         if plan.version < firstZstdVersion, log.configuration.compression == .codec(.zstd) {
-            return failed(request, partition, .unsupportedCompressionType)
+            return failed(request, partition, .unsupportedCompressionType, topic.counters)
         }
         // A session may hold what a request of a later version said.
         if plan.version >= firstDivergingVersion, request.lastFetchedEpoch >= 0 {
             switch comparison(request, log) {
             case .agreed: break
-            case .unknown: return failed(request, partition, .offsetOutOfRange)
+            case .unknown: return failed(request, partition, .offsetOutOfRange, topic.counters)
             case .parted(let epoch, let endOffset):
-                return read(request, partition, log, nil, diverging: (epoch, endOffset))
+                return read(request, partition, log, nil, topic.counters, diverging: (epoch, endOffset))
             }
         }
         do throws(StorageError) {
             let range = try log.read(
                 from: request.fetchOffset, maxBytes: min(max(Int(request.maxBytes), 0), maxBytes),
                 isolation: plan.isolation, atLeastOne: atLeastOne)
-            return read(request, partition, log, range, diverging: nil)
+            return read(request, partition, log, range, topic.counters, diverging: nil)
         } catch {
             if error.errorCode != .offsetOutOfRange {
                 context.broker.log.error(
                     "read failed", metadata: ["partition": "\(partition.topicPartition)", "reason": "\(error)"])
             }
-            return failed(request, partition, error.errorCode)
+            return failed(request, partition, error.errorCode, topic.counters)
         }
     }
 
     private static func read(
         _ request: FetchPartitionRequest, _ partition: Partition, _ log: UnifiedLog, _ range: FetchedRange?,
-        diverging: (epoch: Int32, endOffset: Int64)?
+        _ counters: TopicCounters?, diverging: (epoch: Int32, endOffset: Int64)?
     ) -> PartitionRead {
         PartitionRead(
             request: request, partition: partition, error: .none, range: range, highWatermark: log.highWatermark,
-            lastStableOffset: log.lastStableOffset, logStartOffset: log.logStartOffset, diverging: diverging)
+            lastStableOffset: log.lastStableOffset, logStartOffset: log.logStartOffset, counters: counters,
+            diverging: diverging)
     }
 
     private static func failed(
-        _ request: FetchPartitionRequest, _ partition: Partition?, _ error: ErrorCode
+        _ request: FetchPartitionRequest, _ partition: Partition?, _ error: ErrorCode,
+        _ counters: TopicCounters? = nil
     ) -> PartitionRead {
         PartitionRead(
             request: request, partition: partition, error: error, range: nil, highWatermark: -1,
-            lastStableOffset: -1, logStartOffset: -1, diverging: nil)
+            lastStableOffset: -1, logStartOffset: -1, counters: counters, diverging: nil)
     }
 
     /// How the client's log and this one go together.

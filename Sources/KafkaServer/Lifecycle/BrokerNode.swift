@@ -35,12 +35,14 @@ package final class BrokerNode: @unchecked Sendable {
         let directories: DirectoryReports
     }
 
-    let configuration: BrokerConfiguration
+    package let configuration: BrokerConfiguration
     let runtime: Runtime
     private let loggers: ComponentLoggers
     private let log: Logger
     private let queue: any SerialQueue
     private let requestMemory: RequestMemory
+    /// What is measured; nil where nobody wants to know.
+    package let metrics: BrokerMetrics?
     private let serving = Mutex<BrokerContext?>(nil)
     private let addresses = Mutex<[String: SocketAddress]>([:])
     private let fatal = Mutex<(@Sendable (String) -> Void)?>(nil)
@@ -48,7 +50,11 @@ package final class BrokerNode: @unchecked Sendable {
     /// Who wants to know when the broker has stopped.
     private var stopping: [@Sendable () -> Void] = []
 
-    package init(configuration: BrokerConfiguration, runtime: Runtime, loggers: ComponentLoggers) {
+    /// - Parameter measurement: how to measure; nil measures nothing.
+    package init(
+        configuration: BrokerConfiguration, runtime: Runtime, loggers: ComponentLoggers,
+        measurement: Measurement? = nil
+    ) {
         self.configuration = configuration
         self.runtime = runtime
         self.loggers = loggers
@@ -57,6 +63,11 @@ package final class BrokerNode: @unchecked Sendable {
         requestMemory = RequestMemory(
             limit: network.queuedRequestBytesMax.map { max(Int($0), Frame.prefixSize + network.requestBytesMax) })
         queue = runtime.queues.makeQueue(label: "metadata")
+        metrics = measurement.map { [requestMemory] measurement in
+            BrokerMetrics(
+                limits: configuration.metrics, runtime: runtime, memory: requestMemory, times: measurement.times,
+                processStatistics: measurement.processStatistics)
+        }
     }
 
     /// Called when the broker cannot go on, for example because the metadata log cannot be written any more.
@@ -117,9 +128,9 @@ package final class BrokerNode: @unchecked Sendable {
 
     private func openParts() throws -> Starting {
         let storageLog = loggers.logger("storage")
+        let events = StorageEvents(log: storageLog)
         let storage = try OpenStorage.open(
-            configuration, runtime: runtime,
-            observer: StorageEvents(log: storageLog), log: storageLog)
+            configuration, runtime: runtime, observer: metrics?.observing(events) ?? events, log: storageLog)
         storage.logs.onDirectoryFailure { [weak self] directory in self?.directoryFailed(directory) }
         do {
             let replicas = ReplicaManager()
@@ -131,7 +142,7 @@ package final class BrokerNode: @unchecked Sendable {
             let configuration = configuration
             let updater = ReplicaUpdater(
                 nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
-                logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
+                counters: metrics?.topics, logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
                 directoryFound: { place, directory in directories.found(place, in: directory) })
             return Starting(
                 storage: storage, quorum: try openQuorum(storage, updater, published),
@@ -177,6 +188,10 @@ package final class BrokerNode: @unchecked Sendable {
             for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
         }
         serving.withLock { $0 = context }
+        metrics?.begin(
+            .init(
+                context: context, listeners: listeners,
+                isActiveController: { quorum.isActiveController.load(ordering: .relaxed) }))
         storage.startTasks()
         let flusher = LogFlusher(
             replicas: starting.replicas, runtime: runtime, interval: configuration.storage.flushCheckInterval,
@@ -302,7 +317,8 @@ package final class BrokerNode: @unchecked Sendable {
         }
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
+            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, metrics: metrics,
+            log: loggers.logger("request"))
     }
 
     // MARK: Stop
@@ -326,6 +342,7 @@ package final class BrokerNode: @unchecked Sendable {
         let began = runtime.clock.monotonicMilliseconds
         addresses.withLock { $0 = [:] }
         serving.withLock { $0 = nil }
+        metrics?.end()
         running.listeners.stopAccepting()
         running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
             let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1

@@ -30,12 +30,15 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         var parked: (any ParkedRequest)?
         /// The encoded answer once it is there, waiting for those before it.
         var ready: ReadyAnswer?
+        var measured: RequestMeasurement?
     }
 
     private struct ReadyAnswer {
         let bytes: [UInt8]
         let splices: [ByteWriter.Splice]
         let files: [FileSlice]
+        /// On the wire, file ranges included.
+        let byteCount: Int
     }
 
     let queue: any SerialQueue
@@ -63,6 +66,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var appendGroup: AppendGroup?
     /// Whether the request that is handled now belongs to those.
     private var isGroupingAppends = false
+    /// nil where nobody wants to know.
+    private var meter: RequestMeter?
 
     init(connection: any Connection, gate: ListenerGate, listener: ListenerContext) {
         self.connection = connection
@@ -71,12 +76,14 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         id = connection.id
         remoteAddress = connection.remoteAddress
         broker = gate.broker(for: self)
+        meter = broker?.metrics?.meter(of: queue)
         if broker == nil { holdBack() }
     }
 
     /// The broker serves now.
     func begin(_ broker: BrokerContext) {
         self.broker = broker
+        meter = broker.metrics?.meter(of: queue)
         releaseIfPossible()
     }
 
@@ -99,6 +106,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         isInsideReceived = true
         defer { isInsideReceived = false }
         guard let broker, !isDraining else { return Consumption(consumed: 0) }
+        meter?.bytesArrived()
         let consumption = handleFrames(bytes, broker)
         commitAppends()
         return consumption
@@ -222,31 +230,47 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             broker: broker, version: version, listenerName: listener.name, queue: queue,
             appendGroup: isGroupingAppends ? appendGroup : nil)
         let correlationID = frame.correlationID
+        let measured = meter?.begin(Handler.Request.apiKey, version: version, requestBytes: frame.size)
         let reply = Handler.handle(request, context) {
-            ReplyTicket(connection: self, slot: takeSlot(), correlationID: correlationID, version: version)
+            ReplyTicket(connection: self, slot: takeSlot(measured), correlationID: correlationID, version: version)
         }
         switch reply {
-        case .now(let answer): respond(answer, correlationID: correlationID, version: version)
-        case .later, .none: break
+        case .now(let answer): respond(answer, correlationID: correlationID, version: version, measured)
+        case .later: noteParked()
+        case .none: if let measured { meter?.finish(measured, responseBytes: 0) }
         case .close(let reason): end(reason: reason)
         }
     }
 
     /// Answers with a body other than the request's own version's (ApiVersions' error form).
-    func respond<Response: ResponseMessage>(_ answer: Answer<Response>, correlationID: Int32, version: Int16) {
+    func respond<Response: ResponseMessage>(
+        _ answer: Answer<Response>, correlationID: Int32, version: Int16, _ measured: RequestMeasurement? = nil
+    ) {
         guard outstanding.isEmpty else {
-            let slot = takeSlot()
+            let slot = takeSlot(measured)
             return finish(slot: slot, answer, correlationID: correlationID, version: version)
         }
         guard encode(answer, correlationID: correlationID, version: version) else { return }
         AnswerEncoder.send(writer, files: answer.files, on: connection)
+        if let meter, let measured {
+            meter.countErrors(in: answer.response, of: measured.key)
+            meter.finish(measured, responseBytes: writer.length)
+        }
         writer.removeAll(keeping: Self.scratchKept)
     }
 
-    private func takeSlot() -> UInt64 {
+    private func takeSlot(_ measured: RequestMeasurement?) -> UInt64 {
         nextSlot += 1
-        outstanding.append(Slot(id: nextSlot))
+        outstanding.append(Slot(id: nextSlot, measured: measured))
         return nextSlot
+    }
+
+    /// The handler of the last slot has returned without an answer, or the answer was there before it returned.
+    private func noteParked() {
+        guard let meter else { return }
+        let now = meter.parked()
+        guard let last = outstanding.indices.last, outstanding[last].id == nextSlot else { return }
+        outstanding[last].measured?.parked = now
     }
 
     func park(_ request: any ParkedRequest, slot: UInt64) {
@@ -284,21 +308,32 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         queue.assertCurrent()
         guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
         guard encode(answer, correlationID: correlationID, version: version) else { return }
+        if let meter, let measured = outstanding[index].measured {
+            meter.countErrors(in: answer.response, of: measured.key)
+            outstanding[index].measured?.ready = meter.now()
+        }
         if index == 0 {
-            outstanding.removeFirst()
+            let slot = outstanding.removeFirst()
             AnswerEncoder.send(writer, files: answer.files, on: connection)
+            noteSent(slot, bytes: writer.length)
         } else {
             outstanding[index].parked = nil
             outstanding[index].ready = ReadyAnswer(
-                bytes: writer.toArray(), splices: writer.splices, files: answer.files)
+                bytes: writer.toArray(), splices: writer.splices, files: answer.files,
+                byteCount: writer.length)
         }
         writer.removeAll(keeping: Self.scratchKept)
         while let ready = outstanding.first?.ready {
-            outstanding.removeFirst()
+            let slot = outstanding.removeFirst()
             send(ready)
+            noteSent(slot, bytes: ready.byteCount)
         }
         releaseIfPossible()
         closeIfDrained()
+    }
+
+    private func noteSent(_ slot: Slot, bytes: Int) {
+        if let measured = slot.measured { meter?.finish(measured, responseBytes: bytes) }
     }
 
     private func send(_ ready: ReadyAnswer) {

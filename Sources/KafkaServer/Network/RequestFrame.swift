@@ -12,6 +12,8 @@ package struct RequestFrame {
     package let correlationID: Int32
     /// UTF-8 of the client id, nil when the client sent null.
     package let clientIDBytes: UnsafeRawBufferPointer?
+    /// Bytes of header and body.
+    package let size: Int
     /// The bytes behind the header.
     package let body: UnsafeMutableRawBufferPointer
 
@@ -19,6 +21,7 @@ package struct RequestFrame {
     ///
     /// - Throws: `WireError` when the header is cut short or a tagged field in it is malformed.
     package init(_ frame: UnsafeMutableRawBufferPointer) throws(WireError) {
+        size = frame.count
         var reader = ByteReader(UnsafeRawBufferPointer(frame))
         apiKey = try reader.readInt16()
         apiVersion = try reader.readInt16()

@@ -15,12 +15,17 @@ package final class ReplicaManager: Sendable {
         package let isInternal: Bool
         /// By partition number; nil where another broker holds the partition.
         package let partitions: [Partition?]
+        /// nil where nobody wants to know.
+        package let counters: TopicCounters?
 
-        package init(name: String, id: KafkaUUID, isInternal: Bool, partitions: [Partition?]) {
+        package init(
+            name: String, id: KafkaUUID, isInternal: Bool, partitions: [Partition?], counters: TopicCounters? = nil
+        ) {
             self.name = name
             self.id = id
             self.isInternal = isInternal
             self.partitions = partitions
+            self.counters = counters
         }
 
         package func partition(_ index: Int32) -> Partition? {
