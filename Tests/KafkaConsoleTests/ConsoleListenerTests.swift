@@ -3,6 +3,7 @@ import KafkaBase
 import KafkaProtocol
 import KafkaRuntime
 import KafkaServer
+import KafkaSimulator
 import Testing
 
 @testable import KafkaConsole

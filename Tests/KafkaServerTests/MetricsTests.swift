@@ -3,6 +3,7 @@ import Foundation
 import KafkaBase
 import KafkaProtocol
 import KafkaRuntime
+import KafkaSimulator
 import Testing
 
 @testable import KafkaServer

@@ -36,12 +36,23 @@ package struct MetricDistribution: Equatable, Sendable {
         package let upperBound: Double
         /// How many observations were at most `upperBound`.
         package let cumulativeCount: Int64
+
+        package init(upperBound: Double, cumulativeCount: Int64) {
+            self.upperBound = upperBound
+            self.cumulativeCount = cumulativeCount
+        }
     }
 
     package let count: Int64
     package let sum: Double
     /// Ascending, without the one that has no bound; empty for a summary.
     package let buckets: [Bucket]
+
+    package init(count: Int64, sum: Double, buckets: [Bucket]) {
+        self.count = count
+        self.sum = sum
+        self.buckets = buckets
+    }
 }
 
 package enum MetricValue: Equatable, Sendable {
@@ -54,6 +65,11 @@ package enum MetricValue: Equatable, Sendable {
 package struct MetricSample: Equatable, Sendable {
     package let labels: [String]
     package let value: MetricValue
+
+    package init(labels: [String], value: MetricValue) {
+        self.labels = labels
+        self.value = value
+    }
 }
 
 /// A metric with its values at one moment.
