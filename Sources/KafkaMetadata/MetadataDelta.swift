@@ -48,7 +48,7 @@ package struct MetadataDelta: Sendable {
         changedBrokers = image.cluster.brokers.keys
         changedControllers = image.cluster.controllers.keys
         changedFeatures = image.features.all.map(\.name)
-        changedClientQuotas = image.clientQuotas.keys
+        changedClientQuotas = image.clientQuotas.entities.keys
         changedScramCredentials = image.scramCredentials.keys
         areAccessControlEntriesChanged = !image.accessControlEntries.isEmpty
         areDelegationTokensChanged = !image.delegationTokens.isEmpty

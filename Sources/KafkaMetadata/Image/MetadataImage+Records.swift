@@ -27,7 +27,7 @@ extension MetadataImage {
                             resourceType: resource.rawKind, resourceName: resource.name, name: key, value: value)))
             }
         }
-        for (entity, values) in clientQuotas {
+        for (entity, values) in clientQuotas.entities {
             for (key, value) in values { try body(.clientQuota(entity.record(key: key, value: value))) }
         }
         if let producerIDs { try body(.producerIDs(producerIDs)) }

@@ -30,7 +30,7 @@ package struct MetadataImage: Sendable {
     package internal(set) var cluster = ClusterImage()
     package internal(set) var topics = TopicsImage()
     package internal(set) var configs = SortedMap<ConfigResource, SortedMap<String, String>>()
-    package internal(set) var clientQuotas = SortedMap<QuotaEntity, SortedMap<String, Double>>()
+    package internal(set) var clientQuotas = ClientQuotas()
     /// The newest block of producer ids; nil before the first.
     package internal(set) var producerIDs: ProducerIdsRecord?
     package internal(set) var scramCredentials = SortedMap<ScramKey, UserScramCredentialRecord>()

@@ -24,6 +24,10 @@ package struct QuotaEntity: Equatable, Comparable, Sendable {
         }
     }
 
+    package static let userType = "user"
+    package static let clientIDType = "client-id"
+    package static let addressType = "ip"
+
     /// In ascending order of type.
     package let parts: [Part]
 

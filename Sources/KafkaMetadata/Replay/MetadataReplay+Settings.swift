@@ -26,9 +26,7 @@ extension MetadataReplay {
 
     mutating func replay(_ record: ClientQuotaRecord) {
         let entity = QuotaEntity(record)
-        var values = newestImage.clientQuotas[entity] ?? SortedMap()
-        values[record.key] = record.remove ? nil : record.value
-        newestImage.clientQuotas[entity] = values.isEmpty ? nil : values
+        newestImage.clientQuotas.set(record.key, of: entity, to: record.remove ? nil : record.value)
         delta.changedClientQuotas.append(entity)
     }
 

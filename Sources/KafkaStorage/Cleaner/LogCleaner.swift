@@ -30,6 +30,8 @@ public final class LogCleaner: Sendable {
         var generation = 0
         var isRunning = false
         var workers = 0
+        /// Whether the workers end only to begin anew with other settings.
+        var isRestarting = false
         /// The workers that wait for a timer, by their number.
         var resting: [Int: CleanerWorker] = [:]
         var lastWorker = 0
@@ -71,6 +73,7 @@ public final class LogCleaner: Sendable {
         let workers = state.withLock { state -> [CleanerWorker] in
             guard !state.isRunning else { return [] }
             state.isRunning = true
+            state.isRestarting = false
             return (0..<max(state.configuration.threads, 0)).map { _ in
                 state.workers += 1
                 state.lastWorker += 1
@@ -82,6 +85,12 @@ public final class LogCleaner: Sendable {
 
     /// Ends cleanings under way, which leaves the logs as they were; `completion` runs when the last has ended.
     public func stop(completion: @escaping @Sendable () -> Void) {
+        // Should it just restart, then this is the last word.
+        state.withLock { $0.isRestarting = false }
+        endWorkers(completion)
+    }
+
+    private func endWorkers(_ completion: @escaping @Sendable () -> Void) {
         let resting = state.withLock { state -> [CleanerWorker]? in
             state.isRunning = false
             state.generation += 1
@@ -102,9 +111,13 @@ public final class LogCleaner: Sendable {
             let differs = state.isRunning && state.configuration.threads != configuration.threads
             state.configuration = configuration
             state.throttle.rate = configuration.bytesPerSecondMax
+            if differs { state.isRestarting = true }
             return differs
         }
-        if needsRestart { stop { self.start() } }
+        guard needsRestart else { return }
+        endWorkers {
+            if self.state.withLock({ $0.isRestarting }) { self.start() }
+        }
     }
 
     // MARK: Partitions

@@ -330,6 +330,23 @@ import Testing
         #expect(stopped.value == 2)
     }
 
+    @Test func `a stop during a restart is the last word`() throws {
+        let setup = try Setup()
+        let log = try setup.log("t")
+        setup.cleaner.start()
+        setup.world.run()
+        var configuration = LogCleanerConfiguration()
+        configuration.threads = 2
+        setup.cleaner.update(configuration)
+        let stopped = Flag()
+        setup.cleaner.stop { stopped.set() }
+        setup.world.run()
+        #expect(stopped.value == 1)
+        try setup.fill(log, batches: 50)
+        setup.world.advance(60_000)
+        #expect(log.cleanedUpTo == nil)
+    }
+
     @Test func `a log that is truncated or deleted while it is cleaned is left as it is`() throws {
         for isDeleted in [false, true] {
             let setup = try Setup { $0.bytesPerSecondMax = 4000 }
