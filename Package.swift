@@ -41,6 +41,7 @@ let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-m
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let orderedCollections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 
 let package = Package(
     name: "SwiftKafka",
@@ -79,13 +80,14 @@ let package = Package(
         // Decisions
         target("KafkaMetadata", ["KafkaBase", "KafkaProtocol", "KafkaRecords"]),
         target("KafkaReplication", ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage"]),
+        target("KafkaCoordination", ["KafkaBase", "KafkaProtocol", orderedCollections]),
         // Shell
         target("DispatchRuntime", ["KafkaBase", "KafkaRuntime", "CPlatform", deque]),
         target(
             "KafkaServer",
             [
                 "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaRaft",
-                "KafkaMetadata", "KafkaReplication", logging, deque,
+                "KafkaMetadata", "KafkaReplication", "KafkaCoordination", logging, deque,
             ]),
         // Edges
         target(
@@ -133,12 +135,16 @@ let package = Package(
                 "KafkaReplication", "KafkaStorage", "KafkaRecords", "KafkaProtocol", "KafkaRuntime", "KafkaBase",
                 "KafkaSimulator",
             ]),
+        .testTarget(
+            name: "KafkaCoordinationTests", dependencies: ["KafkaCoordination", "KafkaProtocol", "KafkaBase"],
+            swiftSettings: settings),
         tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",
             [
                 "KafkaServer", "KafkaStorage", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
-                "KafkaMetadata", "KafkaReplication", "KafkaRaft", "KafkaSimulator", "DispatchRuntime", logging,
+                "KafkaMetadata", "KafkaReplication", "KafkaCoordination", "KafkaRaft", "KafkaSimulator",
+                "DispatchRuntime", logging,
             ]),
         tests(
             "KafkaToolsTests",

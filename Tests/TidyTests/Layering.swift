@@ -34,6 +34,7 @@ enum Layering {
         // Decisions
         row("KafkaMetadata", ["KafkaBase", "KafkaProtocol", "KafkaRecords"]),
         row("KafkaReplication", ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage"]),
+        row("KafkaCoordination", ["KafkaBase", "KafkaProtocol", "KafkaRecords"], collections),
         // Shell
         row("RuntimeConformance", ["KafkaRuntime"]),
         row(
@@ -43,7 +44,7 @@ enum Layering {
             "KafkaServer",
             [
                 "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaRaft",
-                "KafkaMetadata", "KafkaReplication",
+                "KafkaMetadata", "KafkaReplication", "KafkaCoordination",
             ], ["Logging"] + collections),
         // Edges
         row(

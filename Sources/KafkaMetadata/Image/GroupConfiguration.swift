@@ -26,8 +26,8 @@ package struct GroupConfiguration: Equatable, Sendable {
     package init() {}
 
     private enum Member {
-        case number(WritableKeyPath<GroupConfiguration, Int32?> & Sendable)
-        case text(WritableKeyPath<GroupConfiguration, String?> & Sendable)
+        case number(WritableKeyPath<GroupConfiguration, Int32?>)
+        case text(WritableKeyPath<GroupConfiguration, String?>)
     }
 
     private static func member(_ key: String) -> Member? {

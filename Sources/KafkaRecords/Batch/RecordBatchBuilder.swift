@@ -31,6 +31,21 @@ public struct RecordBatchBuilder: ~Copyable {
         public var lastOffsetDelta: Int32?
 
         public init() {}
+
+        /// For a batch that takes the place of another: its offset, producer, flags, times and leader epoch; the codec
+        /// at its own level. A codec that does not exist counts as none.
+        public init(like header: RecordBatchHeader) {
+            baseOffset = header.baseOffset
+            compression = header.attributes.compression ?? .none
+            logAppendTime = header.attributes.timestampType == .logAppendTime ? header.maxTimestamp : nil
+            producerID = header.producerID
+            producerEpoch = header.producerEpoch
+            baseSequence = header.baseSequence
+            isTransactional = header.attributes.isTransactional
+            isControl = header.attributes.isControl
+            partitionLeaderEpoch = header.partitionLeaderEpoch
+            deleteHorizon = header.deleteHorizon
+        }
     }
 
     private var writer: ByteWriter

@@ -13,18 +13,9 @@ public enum BatchRewriter {
         inflateLimit: Int = RecordReader.heldInflateLimit, into output: inout ByteWriter
     ) throws(RecordError) {
         let header = batch.header
-        var options = RecordBatchBuilder.Options()
-        options.baseOffset = header.baseOffset
+        var options = RecordBatchBuilder.Options(like: header)
         options.compression = compression
         options.level = level
-        options.logAppendTime = header.attributes.timestampType == .logAppendTime ? header.maxTimestamp : nil
-        options.producerID = header.producerID
-        options.producerEpoch = header.producerEpoch
-        options.baseSequence = header.baseSequence
-        options.isTransactional = header.attributes.isTransactional
-        options.isControl = header.attributes.isControl
-        options.partitionLeaderEpoch = header.partitionLeaderEpoch
-        options.deleteHorizon = header.deleteHorizon
         var builder = RecordBatchBuilder(options, capacity: batch.bytes.count)
         var reader = try batch.makeReader(inflateLimit: min(inflateLimit, RecordReader.heldInflateLimit))
         while let record = try reader.next() {

@@ -129,9 +129,11 @@ struct BatchFilter {
     ) throws(RecordError) -> RetainedBatch {
         let start = output.count
         let header = batch.header
-        var builder = RecordBatchBuilder(
-            options(of: header, horizon: horizon, codec: header.attributes.compression ?? .none),
-            capacity: batch.bytes.count)
+        var options = RecordBatchBuilder.Options(like: header)
+        options.level = level(options.compression)
+        options.deleteHorizon = horizon
+        options.lastOffsetDelta = header.lastOffsetDelta
+        var builder = RecordBatchBuilder(options, capacity: batch.bytes.count)
         var reader = try batch.makeReader(inflateLimit: inflateLimit)
         var index = 0
         var maxTimestamp: Int64 = -1
@@ -147,25 +149,6 @@ struct BatchFilter {
         return RetainedBatch(
             baseOffset: header.baseOffset, lastOffset: header.lastOffset, maxTimestamp: maxTimestamp,
             byteCount: output.count - start)
-    }
-
-    private func options(
-        of header: RecordBatchHeader, horizon: Int64?, codec: CompressionType
-    ) -> RecordBatchBuilder.Options {
-        var options = RecordBatchBuilder.Options()
-        options.baseOffset = header.baseOffset
-        options.compression = codec
-        options.level = level(codec)
-        options.logAppendTime = header.attributes.timestampType == .logAppendTime ? header.maxTimestamp : nil
-        options.producerID = header.producerID
-        options.producerEpoch = header.producerEpoch
-        options.baseSequence = header.baseSequence
-        options.isTransactional = header.attributes.isTransactional
-        options.isControl = header.attributes.isControl
-        options.partitionLeaderEpoch = header.partitionLeaderEpoch
-        options.deleteHorizon = horizon
-        options.lastOffsetDelta = header.lastOffsetDelta
-        return options
     }
 
     private func copied(_ batch: RecordBatch, into output: inout ByteWriter) -> RetainedBatch {
