@@ -167,7 +167,8 @@ let package = Package(
         tests(
             "SwiftKafkaTests",
             [
-                metrics, "SwiftKafka", "DispatchRuntime", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase", logging,
+                metrics, "SwiftKafka", "DispatchRuntime", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
+                logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         tests("TidyTests", []),

@@ -15,6 +15,7 @@ package final class BrokerContext: Sendable {
     package let replicas: ReplicaManager
     package let fetchSessions: FetchSessionCache
     package let producerIDs: ProducerIDAllocator
+    package let quotas: ClientQuotaManager
     /// nil where nobody wants to know.
     package let metrics: BrokerMetrics?
     package let log: Logger
@@ -23,8 +24,8 @@ package final class BrokerContext: Sendable {
 
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
-        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, metrics: BrokerMetrics?,
-        log: Logger
+        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, quotas: ClientQuotaManager,
+        metrics: BrokerMetrics?, log: Logger
     ) {
         self.configuration = configuration
         self.runtime = runtime
@@ -33,6 +34,7 @@ package final class BrokerContext: Sendable {
         self.logs = logs
         self.replicas = replicas
         self.producerIDs = producerIDs
+        self.quotas = quotas
         self.metrics = metrics
         self.log = log
         fetchSessions = FetchSessionCache(slotCount: configuration.fetchSessionsMax, random: runtime.random)

@@ -12,7 +12,16 @@ final class TestConsole {
     let world: SimulatedRuntime
     let node: BrokerNode
     let console: ConsoleListener
-    nonisolated(unsafe) var failureReason: String?
+    private let reason = Reason()
+
+    private final class Reason: @unchecked Sendable {
+        var text: String?
+    }
+
+    var failureReason: String? {
+        get { reason.text }
+        set { reason.text = newValue }
+    }
 
     init(_ settings: [String: String] = [:]) throws {
         world = SimulatedRuntime(seed: 1, options: .immediate)
@@ -29,12 +38,10 @@ final class TestConsole {
                 ProcessStatistics(residentMemory: 12_345, cpuSeconds: 1.5, openDescriptors: 7, maxDescriptors: 100)
             }))
         let metrics = try #require(node.metrics)
-        nonisolated(unsafe) var reason: () -> String? = { nil }
         console = ConsoleListener(
-            metrics, runtime: host.runtime, log: quiet.logger("metrics"), failureReason: { reason() })
+            metrics, runtime: host.runtime, log: quiet.logger("metrics"), failureReason: { [reason] in reason.text })
         let address = try #require(node.configuration.metrics.listener)
         #expect(try console.start(on: address) == SocketAddress(host: "broker", port: 9404))
-        reason = { [unowned self] in failureReason }
     }
 
     func startBroker() throws {

@@ -46,7 +46,8 @@ struct ScrapeMeasurement {
         let loads = [
             Workload(
                 name: "100 B fetch, nothing new, 100 connections × 5", kind: .fetchNothing, connections: 100, depth: 5),
-            Workload(name: "produce 1 KiB, 10 connections × 5", kind: .produce(batch: 1 << 10), connections: 10, depth: 5),
+            Workload(
+                name: "produce 1 KiB, 10 connections × 5", kind: .produce(batch: 1 << 10), connections: 10, depth: 5),
         ]
         for workload in loads {
             let settings = [[], ["metrics.listener=http://127.0.0.1:\(load_free_port())"]]

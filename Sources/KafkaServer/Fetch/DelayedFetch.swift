@@ -90,7 +90,7 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
 
     private func complete(with reads: [PartitionRead]) {
         finish()
-        ticket.complete(FetchAnswer.make(reads, plan))
+        ticket.complete(FetchAnswer.make(reads, plan, context))
     }
 
     private func finish() {

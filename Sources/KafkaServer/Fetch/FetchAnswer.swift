@@ -11,7 +11,32 @@ internal import KafkaStorage
 enum FetchAnswer {
     typealias PartitionData = FetchResponse.PartitionData
 
-    static func make(_ reads: [PartitionRead], _ plan: FetchPlan) -> Answer<FetchResponse> {
+    /// About what a partition takes in an answer besides its records, in bytes.
+    private static let partitionOverhead = 60
+
+    static func make(
+        _ reads: [PartitionRead], _ plan: FetchPlan, _ context: RequestContext
+    ) -> Answer<FetchResponse> {
+        if let quota = context.quota, let throttled = throttled(reads, plan, quota, context) { return throttled }
+        return make(reads, plan)
+    }
+
+    /// The empty answer to a client above its quota (KIP-219); nil where it is within.
+    private static func throttled(
+        _ reads: [PartitionRead], _ plan: FetchPlan, _ quota: RequestQuota, _ context: RequestContext
+    ) -> Answer<FetchResponse>? {
+        let throttle = quota.chargeFetch(bytes: reads.reduce(0) { $0 + $1.byteCount + partitionOverhead })
+        guard throttle > 0 else { return nil }
+        guard let session = plan.session, plan.isIncremental else {
+            // A session would begin with an answer that names every partition, so the client must ask for it again.
+            if let session = plan.session { context.broker.fetchSessions.remove(session.id) }
+            return Answer(FetchResponse(), throttle: throttle)
+        }
+        return Answer(
+            FetchResponse(sessionID: session.partitionCount == 0 ? 0 : session.id), throttle: throttle)
+    }
+
+    private static func make(_ reads: [PartitionRead], _ plan: FetchPlan) -> Answer<FetchResponse> {
         var topics: [FetchResponse.FetchableTopicResponse] = []
         var files: [FileSlice] = []
         for read in reads {

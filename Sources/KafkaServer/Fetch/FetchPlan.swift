@@ -77,7 +77,7 @@ struct FetchPlan {
         maxWait = Int64(request.maxWaitMs)
         version = context.version
         let limit = context.broker.configuration.fetchBytesMax
-        maxBytes = min(max(Int(request.maxBytes), 0), limit)
+        maxBytes = min(max(Int(request.maxBytes), 0), limit, context.quota?.fetchBytesMax ?? .max)
         // More than the limit could never be gathered, so it would only ever wait for the deadline.
         minBytes = min(max(Int(request.minBytes), 0), maxBytes)
     }

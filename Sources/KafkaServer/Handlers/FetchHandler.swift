@@ -24,7 +24,7 @@ package enum FetchHandler: RequestHandler {
         let bytes = reads.reduce(0) { $0 + $1.byteCount }
         let mustAnswer =
             plan.maxWait <= 0 || bytes >= plan.minBytes || reads.isEmpty || reads.contains { $0.mustAnswerNow }
-        guard !mustAnswer else { return .now(FetchAnswer.make(reads, plan)) }
+        guard !mustAnswer else { return .now(FetchAnswer.make(reads, plan, context)) }
         DelayedFetch.park(plan, context, ticket(), bytesSeen: bytes)
         return .later
     }

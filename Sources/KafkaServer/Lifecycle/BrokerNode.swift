@@ -41,6 +41,7 @@ package final class BrokerNode: @unchecked Sendable {
     private let log: Logger
     private let queue: any SerialQueue
     private let requestMemory: RequestMemory
+    private let quotas: ClientQuotaManager
     /// What is measured; nil where nobody wants to know.
     package let metrics: BrokerMetrics?
     private let serving = Mutex<BrokerContext?>(nil)
@@ -63,6 +64,7 @@ package final class BrokerNode: @unchecked Sendable {
         requestMemory = RequestMemory(
             limit: network.queuedRequestBytesMax.map { max(Int($0), Frame.prefixSize + network.requestBytesMax) })
         queue = runtime.queues.makeQueue(label: "metadata")
+        quotas = ClientQuotaManager(configuration.quotas, clock: runtime.clock)
         metrics = measurement.map { [requestMemory] measurement in
             BrokerMetrics(
                 limits: configuration.metrics, runtime: runtime, memory: requestMemory, times: measurement.times,
@@ -292,9 +294,10 @@ package final class BrokerNode: @unchecked Sendable {
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
-            publisher: { [queue] image, delta in
+            publisher: { [queue, quotas] image, delta in
                 updater.apply(image, delta)
                 published.publish(image)
+                if !delta.changedClientQuotas.isEmpty { quotas.update(image.clientQuotas) }
                 updater.retryLater(on: queue, published)
             },
             onFatal: { [weak self] reason in self?.reportFatal(reason) })
@@ -317,7 +320,7 @@ package final class BrokerNode: @unchecked Sendable {
         }
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, metrics: metrics,
+            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, quotas: quotas, metrics: metrics,
             log: loggers.logger("request"))
     }
 

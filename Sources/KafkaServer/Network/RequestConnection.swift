@@ -31,6 +31,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         /// The encoded answer once it is there, waiting for those before it.
         var ready: ReadyAnswer?
         var measured: RequestMeasurement?
+        /// Milliseconds that the client must wait because of its request.
+        var throttle: Int64 = 0
     }
 
     private struct ReadyAnswer {
@@ -68,6 +70,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var isGroupingAppends = false
     /// nil where nobody wants to know.
     private var meter: RequestMeter?
+    /// Set while nothing is read because the client is above a quota.
+    private var muting: Muting?
 
     init(connection: any Connection, gate: ListenerGate, listener: ListenerContext) {
         self.connection = connection
@@ -139,7 +143,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
                 return Consumption(consumed: offset)
             }
             offset += 4 + length
-            if connection.unsentBytes > Self.unsentBytesMaximum {
+            if connection.unsentBytes > Self.unsentBytesMaximum || muting != nil {
                 holdBack(bytes.count - offset)
                 return Consumption(consumed: offset)
             }
@@ -153,6 +157,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     package func closed(_ reason: CloseReason) {
         isClosed = true
+        if let muting { queue.cancel(muting.timer) }
         if case .failed(let error) = reason, let file = error.file { broker?.logs.fileFailed(file) }
         abandonOutstanding()
         giveBackMemory()
@@ -226,33 +231,72 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             return end(reason: "malformed \(Handler.Request.apiKey) version \(version) request: \(error)")
         }
         // Bytes after the body are passed over, as Kafka does: librdkafka's flexible request for all topics has three.
+        let quota = quota(frame, broker)
+        let began = quota == nil ? 0 : broker.runtime.clock.monotonicNanoseconds
         let context = RequestContext(
             broker: broker, version: version, listenerName: listener.name, queue: queue,
-            appendGroup: isGroupingAppends ? appendGroup : nil)
+            appendGroup: isGroupingAppends ? appendGroup : nil, quota: quota)
         let correlationID = frame.correlationID
         let measured = meter?.begin(Handler.Request.apiKey, version: version, requestBytes: frame.size)
         let reply = Handler.handle(request, context) {
             ReplyTicket(connection: self, slot: takeSlot(measured), correlationID: correlationID, version: version)
         }
+        let throttle =
+            quota?.charge(
+                Handler.Request.apiKey, requestBytes: frame.size,
+                nanoseconds: broker.runtime.clock.monotonicNanoseconds - began) ?? 0
         switch reply {
-        case .now(let answer): respond(answer, correlationID: correlationID, version: version, measured)
-        case .later: noteParked()
-        case .none: if let measured { meter?.finish(measured, responseBytes: 0) }
+        case .now(let answer):
+            respond(answer, correlationID: correlationID, version: version, measured, throttle: throttle)
+        case .later: noteParked(throttle: throttle)
+        case .none:
+            if let measured { meter?.finish(measured, responseBytes: 0) }
+            mute(throttle)
         case .close(let reason): end(reason: reason)
         }
     }
 
+    // MARK: Quotas
+
+    private func quota(_ frame: RequestFrame, _ broker: BrokerContext) -> RequestQuota? {
+        guard broker.quotas.isActive else { return nil }
+        return RequestQuota(
+            manager: broker.quotas, user: ClientQuotaManager.anonymous, clientID: frame.clientID ?? "")
+    }
+
+    /// Reads nothing for so many milliseconds.
+    private func mute(_ milliseconds: Int64) {
+        guard milliseconds > 0, !isClosed, let clock = broker?.runtime.clock else { return }
+        let until = clock.monotonicMilliseconds + milliseconds
+        if let muting {
+            guard until > muting.until else { return }
+            queue.cancel(muting.timer)
+        }
+        let timer = queue.schedule(after: milliseconds) { [weak self] in
+            self?.muting = nil
+            self?.releaseIfPossible()
+        }
+        muting = Muting(until: until, timer: timer)
+        if !isInsideReceived { holdBack() }
+    }
+
     /// Answers with a body other than the request's own version's (ApiVersions' error form).
     func respond<Response: ResponseMessage>(
-        _ answer: Answer<Response>, correlationID: Int32, version: Int16, _ measured: RequestMeasurement? = nil
+        _ answer: Answer<Response>, correlationID: Int32, version: Int16, _ measured: RequestMeasurement? = nil,
+        throttle: Int64 = 0
     ) {
+        let throttle = max(throttle, answer.throttle)
         guard outstanding.isEmpty else {
             let slot = takeSlot(measured)
+            outstanding[outstanding.count - 1].throttle = throttle
             return finish(slot: slot, answer, correlationID: correlationID, version: version)
         }
+        let answer = throttle > 0 ? answer.telling(throttle) : answer
         guard encode(answer, correlationID: correlationID, version: version) else { return }
         AnswerEncoder.send(writer, files: answer.files, on: connection)
-        if let meter, let measured {
+        mute(throttle)
+        if let meter, var measured {
+            measured.throttle = Int32(clamping: throttle)
             meter.countErrors(in: answer.response, of: measured.key)
             meter.finish(measured, responseBytes: writer.length)
         }
@@ -266,11 +310,11 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// The handler of the last slot has returned without an answer, or the answer was there before it returned.
-    private func noteParked() {
-        guard let meter else { return }
-        let now = meter.parked()
-        guard let last = outstanding.indices.last, outstanding[last].id == nextSlot else { return }
+    private func noteParked(throttle: Int64) {
+        let now = meter?.parked() ?? 0
+        guard let last = outstanding.indices.last, outstanding[last].id == nextSlot else { return mute(throttle) }
         outstanding[last].measured?.parked = now
+        outstanding[last].throttle = throttle
     }
 
     func park(_ request: any ParkedRequest, slot: UInt64) {
@@ -307,6 +351,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     ) {
         queue.assertCurrent()
         guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
+        let throttle = max(outstanding[index].throttle, answer.throttle)
+        let answer = throttle > 0 ? answer.telling(throttle) : answer
+        outstanding[index].measured?.throttle = Int32(clamping: throttle)
         guard encode(answer, correlationID: correlationID, version: version) else { return }
         if let meter, let measured = outstanding[index].measured {
             meter.countErrors(in: answer.response, of: measured.key)
@@ -328,6 +375,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             send(ready)
             noteSent(slot, bytes: ready.byteCount)
         }
+        mute(throttle)
         releaseIfPossible()
         closeIfDrained()
     }
@@ -369,7 +417,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     /// Reads on once nothing stands in the way. Inside `received` the loop there decides.
     private func releaseIfPossible() {
-        guard isHeldBack, !isClosed, !isDraining, !isWaitingForMemory, !isInsideReceived, broker != nil else { return }
+        guard isHeldBack, !isClosed, !isDraining, !isWaitingForMemory, !isInsideReceived, broker != nil,
+            muting == nil
+        else { return }
         let produceMayFollow = outstandingAreProduce && outstanding.count < Self.outstandingMaximum / 2
         guard outstanding.isEmpty || produceMayFollow, connection.unsentBytes <= Self.unsentBytesMaximum else { return }
         isHeldBack = false
