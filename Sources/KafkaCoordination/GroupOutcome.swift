@@ -23,7 +23,8 @@ package struct GroupOutcome<Response: Sendable>: Sendable {
     package var ticket: AppendTicket?
 
     package init(
-        _ reply: GroupReply<Response>, records: [GroupCoordinatorRecord] = [], effects: [GroupEffect] = [],
+        _ reply: GroupReply<Response>, records: [GroupCoordinatorRecord] = [],
+        effects: [GroupEffect] = [],
         ticket: AppendTicket? = nil
     ) {
         self.records = records
@@ -67,7 +68,7 @@ package enum GroupTimer: Hashable, Sendable {
 /// What a shard remembers about records that are being appended; made by the shard, given back by its owner.
 package enum AppendTicket: Sendable {
     /// A group that did not exist before the request.
-    case newGroup(groupID: String, RequestToken, memberID: String)
+    case newGroup(groupID: String)
     /// The assignments of a classic group's generation.
     case assignment(groupID: String, generation: Int32, [String: [UInt8]])
     /// A static member that came back with a new id while its group is stable.

@@ -17,7 +17,8 @@ package struct GroupRequestContext: Sendable {
     package var metadata: any GroupMetadataView
 
     package init(
-        now: Int64, apiVersion: Int16, clientID: String, clientHost: String, freshID: KafkaUUID, token: RequestToken,
+        now: Int64, apiVersion: Int16, clientID: String, clientHost: String, freshID: KafkaUUID,
+        token: RequestToken,
         metadata: any GroupMetadataView
     ) {
         self.now = now

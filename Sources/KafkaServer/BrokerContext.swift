@@ -19,13 +19,14 @@ package final class BrokerContext: Sendable {
     /// nil where nobody wants to know.
     package let metrics: BrokerMetrics?
     package let log: Logger
+    package let loggerLevels: LoggerLevels
 
     package var nodeID: Int32 { configuration.nodeID }
 
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
         logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, quotas: ClientQuotaManager,
-        metrics: BrokerMetrics?, log: Logger
+        metrics: BrokerMetrics?, log: Logger, loggerLevels: LoggerLevels
     ) {
         self.configuration = configuration
         self.runtime = runtime
@@ -37,6 +38,7 @@ package final class BrokerContext: Sendable {
         self.quotas = quotas
         self.metrics = metrics
         self.log = log
+        self.loggerLevels = loggerLevels
         fetchSessions = FetchSessionCache(slotCount: configuration.fetchSessionsMax, random: runtime.random)
     }
 }

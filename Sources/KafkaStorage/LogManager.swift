@@ -102,16 +102,25 @@ public final class LogManager: Sendable {
     let moving = Mutex<Void>(())
     let moveHandlers = Mutex(MoveHandlers())
     let failureHandler = Mutex<(@Sendable (FailedDirectory) -> Void)?>(nil)
+    /// What logs are opened with; at first that of `configuration`.
+    let settings: Mutex<LogSettings>
 
     /// Touches no file yet.
     public init(configuration: LogManagerConfiguration, runtime: Runtime, observer: (any LogObserver)? = nil) {
         precondition(!configuration.directories.isEmpty, "a broker has at least one log directory")
         self.configuration = configuration
+        settings = Mutex(configuration.settings)
         self.runtime = runtime
         self.observer = observer
         remover = FileRemover(runtime: runtime)
         queue = runtime.queues.makeQueue(label: "log-manager")
         state = Mutex(State(directories: configuration.directories.map { LogDirectory(path: $0) }))
+    }
+
+    /// Takes over `producer.id.expiration.ms` for all logs, from their next look for expired producers on.
+    public func update(producerIDExpirationMs: Int64) {
+        settings.withLock { $0.producerIDExpirationMs = producerIDExpirationMs }
+        for log in logs { log.update(producerIDExpirationMs: producerIDExpirationMs) }
     }
 
     // MARK: Directories
@@ -224,7 +233,7 @@ public final class LogManager: Sendable {
         _ given: LogOpenOptions
     ) throws(StorageError) -> UnifiedLog {
         var options = given
-        options.settings = configuration.settings
+        options.settings = settings.withLock { $0 }
         options.observer = observer
         options.recoveryPointLowered = { [weak self] in
             self?.checkpointRecoveryPoints()

@@ -13,7 +13,7 @@ struct LogState: ~Copyable, Sendable {
     let topicPartition: TopicPartition
     let files: any FileSystem
     let random: any RandomSource
-    let settings: LogSettings
+    var settings: LogSettings
 
     var directory: String
     var topicID: KafkaUUID?

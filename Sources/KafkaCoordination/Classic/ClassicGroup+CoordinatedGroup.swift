@@ -25,7 +25,9 @@ extension ClassicGroup: CoordinatedGroup {
         if committer.generationOrEpoch < 0, state == .empty { return nil }
         let namesMember = !committer.memberID.isEmpty || committer.instanceID != nil
         if committer.generationOrEpoch >= 0 || namesMember {
-            if let error = refusal(of: committer.memberID, instanceID: committer.instanceID) { return error }
+            if let error = refusal(of: committer.memberID, instanceID: committer.instanceID) {
+                return error
+            }
             if committer.generationOrEpoch != generation { return .illegalGeneration }
         } else if !committer.isTransactional, state != .empty {
             return .unknownMemberID
@@ -52,5 +54,7 @@ extension ClassicGroup: CoordinatedGroup {
         return knowsTopics && state == .stable ? .sinceCommit : .never
     }
 
-    package var tombstones: [GroupCoordinatorRecord] { [.groupMetadata(GroupMetadataKey(group: groupID), nil)] }
+    package var tombstones: [GroupCoordinatorRecord] {
+        [.groupMetadata(GroupMetadataKey(group: groupID), nil)]
+    }
 }

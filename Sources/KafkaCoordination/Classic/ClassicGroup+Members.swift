@@ -33,7 +33,8 @@ extension ClassicGroup {
 
     /// Gives a member what its JoinGroup says. A request that already waits is returned: it is the caller's to answer.
     mutating func update(
-        _ memberID: String, offers: [ClassicMember.Offer], rebalanceTimeout: Int32, sessionTimeout: Int32,
+        _ memberID: String, offers: [ClassicMember.Offer], rebalanceTimeout: Int32,
+        sessionTimeout: Int32,
         joinToken: RequestToken?
     ) -> RequestToken? {
         guard var member = members[memberID] else { preconditionFailure("only members are updated") }
@@ -65,7 +66,9 @@ extension ClassicGroup {
 
     /// Puts a static member under its new id, in its old place.
     mutating func rename(_ memberID: String, to newMemberID: String) {
-        guard let index = members.index(forKey: memberID) else { preconditionFailure("only members are renamed") }
+        guard let index = members.index(forKey: memberID) else {
+            preconditionFailure("only members are renamed")
+        }
         var member = members.remove(at: index).value
         member.memberID = newMemberID
         members.updateValue(member, forKey: newMemberID, insertingAt: index)
@@ -95,7 +98,8 @@ extension ClassicGroup {
     func selectProtocol() -> String? {
         var votes: OrderedDictionary<String, Int> = [:]
         for member in members.values {
-            guard let vote = member.offers.first(where: { offerCounts[$0.name] == members.count })?.name else {
+            guard let vote = member.offers.first(where: { offerCounts[$0.name] == members.count })?.name
+            else {
                 continue
             }
             votes[vote, default: 0] += 1
@@ -106,8 +110,11 @@ extension ClassicGroup {
     }
 
     /// Whether who offers this can be a member beside those there are.
-    func supports(_ protocolType: String, _ offers: [JoinGroupRequest.JoinGroupRequestProtocol]) -> Bool {
+    func supports(_ protocolType: String, _ offers: [JoinGroupRequest.JoinGroupRequestProtocol])
+        -> Bool
+    {
         if state == .empty { return !protocolType.isEmpty && !offers.isEmpty }
-        return self.protocolType == protocolType && offers.contains { offerCounts[$0.name] == members.count }
+        return self.protocolType == protocolType
+            && offers.contains { offerCounts[$0.name] == members.count }
     }
 }

@@ -19,7 +19,11 @@ extension ClassicGroup {
 
     /// Members changed: a rebalance starts, or one that goes on may be complete by it.
     mutating func rebalanceOrCompleteJoin(_ step: inout GroupStep) {
-        if state == .preparingRebalance { completeJoinIfAllCame(&step) } else { prepareRebalance(&step) }
+        if state == .preparingRebalance {
+            completeJoinIfAllCame(&step)
+        } else {
+            prepareRebalance(&step)
+        }
     }
 
     /// Asks all members to rejoin.
@@ -36,13 +40,16 @@ extension ClassicGroup {
         } else if hasAllMembersJoined {
             completeJoin(&step)
         } else {
-            step.effects.append(.setTimer(.classicJoin(groupID: groupID), afterMilliseconds: rebalanceTimeout))
+            step.effects.append(
+                .setTimer(.classicJoin(groupID: groupID), afterMilliseconds: rebalanceTimeout))
         }
     }
 
     /// The first generation waits for its timer, whoever has come.
     mutating func completeJoinIfAllCame(_ step: inout GroupStep) {
-        if state == .preparingRebalance, initialDelay == nil, hasAllMembersJoined { completeJoin(&step) }
+        if state == .preparingRebalance, initialDelay == nil, hasAllMembersJoined {
+            completeJoin(&step)
+        }
     }
 
     /// The timer of the join phase fired.
@@ -62,11 +69,13 @@ extension ClassicGroup {
     mutating func completeJoin(_ step: inout GroupStep) {
         initialDelay = nil
         step.effects.append(.cancelTimer(.classicJoin(groupID: groupID)))
-        let missing = members.values.filter { $0.joinToken == nil && $0.instanceID == nil }.map(\.memberID)
+        let missing = members.values.filter { $0.joinToken == nil && $0.instanceID == nil }.map(
+            \.memberID)
         for memberID in missing { dismiss(memberID, &step) }
         guard members.isEmpty || electLeaderAmongJoined() else {
             // Only absent static members are left. They keep their places until their sessions end.
-            step.effects.append(.setTimer(.classicJoin(groupID: groupID), afterMilliseconds: rebalanceTimeout))
+            step.effects.append(
+                .setTimer(.classicJoin(groupID: groupID), afterMilliseconds: rebalanceTimeout))
             return
         }
         generation = generation == .max ? 1 : generation + 1
@@ -93,7 +102,8 @@ extension ClassicGroup {
             pendingSync.insert(memberID)
             restartSession(memberID, &step)
         }
-        step.effects.append(.setTimer(.classicSync(groupID: groupID), afterMilliseconds: rebalanceTimeout))
+        step.effects.append(
+            .setTimer(.classicSync(groupID: groupID), afterMilliseconds: rebalanceTimeout))
     }
 
     /// Whether there is a leader that waits in JoinGroup; another of the waiting takes an absent one's place.
@@ -122,7 +132,9 @@ extension ClassicGroup {
 
     func startSession(_ memberID: String, _ milliseconds: Int64, _ step: inout GroupStep) {
         step.effects.append(
-            .setTimer(.classicSession(groupID: groupID, memberID: memberID), afterMilliseconds: max(milliseconds, 0)))
+            .setTimer(
+                .classicSession(groupID: groupID, memberID: memberID),
+                afterMilliseconds: max(milliseconds, 0)))
     }
 
     /// A member was not heard of in time.
@@ -152,7 +164,8 @@ extension ClassicGroup {
     func answer(_ member: ClassicMember, _ error: ErrorCode, _ step: inout GroupStep) {
         if let token = member.joinToken {
             let memberID = error == .unknownMemberID ? "" : member.memberID
-            step.effects.append(.completeJoin(token, .failing(error, memberID: memberID)))
+            step.effects.append(
+                .completeJoin(token, .failing(error, memberID: memberID, version: member.joinVersion)))
         }
         if let token = member.syncToken {
             step.effects.append(.completeSync(token, SyncGroupResponse(errorCode: error.rawValue)))
@@ -183,7 +196,8 @@ extension ClassicGroup {
     /// The answer to a member's JoinGroup in the current generation; the leader learns who the members are.
     func joinResponse(for memberID: String) -> JoinGroupResponse {
         JoinGroupResponse(
-            generationID: generation, protocolType: protocolType, protocolName: protocolName, leader: leaderID ?? "",
+            generationID: generation, protocolType: protocolType, protocolName: protocolName,
+            leader: leaderID ?? "",
             memberID: memberID, members: memberID == leaderID ? joinedMembers : [])
     }
 
@@ -198,7 +212,9 @@ extension ClassicGroup {
 }
 
 extension JoinGroupResponse {
-    static func failing(_ error: ErrorCode, memberID: String) -> JoinGroupResponse {
-        JoinGroupResponse(errorCode: error.rawValue, protocolName: nil, memberID: memberID)
+    /// Versions before 7 cannot say that there is no protocol.
+    static func failing(_ error: ErrorCode, memberID: String, version: Int16) -> JoinGroupResponse {
+        JoinGroupResponse(
+            errorCode: error.rawValue, protocolName: version >= 7 ? nil : "", memberID: memberID)
     }
 }

@@ -40,7 +40,8 @@ extension ClassicGroup {
         return .groupMetadata(
             GroupMetadataKey(group: groupID),
             GroupMetadataValue(
-                protocolType: protocolType ?? "", generation: generation, protocol: protocolName, leader: leaderID,
+                protocolType: protocolType ?? "", generation: generation, protocol: protocolName,
+                leader: leaderID,
                 currentStateTimestamp: stateTimestamp ?? -1, members: stored))
     }
 

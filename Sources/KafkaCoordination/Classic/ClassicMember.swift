@@ -27,12 +27,16 @@ package struct ClassicMember: Sendable {
     package internal(set) var assignment: [UInt8] = []
     /// Its JoinGroup that waits for the others.
     package internal(set) var joinToken: RequestToken?
+    /// The version of its last JoinGroup.
+    var joinVersion: Int16 = 0
     /// Its SyncGroup that waits for the leader's.
     package internal(set) var syncToken: RequestToken?
     /// Whether its first JoinGroup has not been answered yet: it does not know its id, so it sends no heartbeats.
     package internal(set) var isNew = false
 
-    func metadata(for protocolName: String) -> [UInt8]? { offers.first { $0.name == protocolName }?.metadata }
+    func metadata(for protocolName: String) -> [UInt8]? {
+        offers.first { $0.name == protocolName }?.metadata
+    }
 }
 
 extension ClassicMember.Offer {

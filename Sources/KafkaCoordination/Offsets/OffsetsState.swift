@@ -49,7 +49,9 @@ package struct OffsetsState: Sendable, Equatable {
     package var groupIDs: Set<String> { Set(committed.keys).union(openTransactions.keys) }
 
     /// How many offsets are committed.
-    package var count: Int { committed.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } } }
+    package var count: Int {
+        committed.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
+    }
 
     // MARK: Replaying
 

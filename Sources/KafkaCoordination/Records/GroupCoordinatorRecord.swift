@@ -16,18 +16,22 @@ package enum GroupCoordinatorRecord: Sendable {
     /// Type 3: a consumer group's epoch.
     case consumerGroupMetadata(ConsumerGroupMetadataKey, ConsumerGroupMetadataValue?)
     /// Type 4: a consumer group's view of its topics; only Kafka up to 4.0 writes values, later ones delete it.
-    case consumerGroupPartitionMetadata(ConsumerGroupPartitionMetadataKey, ConsumerGroupPartitionMetadataValue?)
+    case consumerGroupPartitionMetadata(
+        ConsumerGroupPartitionMetadataKey, ConsumerGroupPartitionMetadataValue?)
     /// Type 5: a member of a consumer group, and what it subscribed to.
     case consumerGroupMember(ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataValue?)
     /// Type 6: the epoch of a consumer group's target assignment.
-    case consumerGroupTarget(ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMetadataValue?)
+    case consumerGroupTarget(
+        ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMetadataValue?)
     /// Type 7: what a member of a consumer group shall own.
-    case consumerGroupTargetMember(ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupTargetAssignmentMemberValue?)
+    case consumerGroupTargetMember(
+        ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupTargetAssignmentMemberValue?)
     /// Type 8: what a member of a consumer group owns.
     case consumerGroupCurrentMember(
         ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue?)
     /// Type 16: the topics that a regular expression of a consumer group stands for.
-    case consumerGroupRegularExpression(ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue?)
+    case consumerGroupRegularExpression(
+        ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue?)
 }
 
 extension GroupCoordinatorRecord {
@@ -49,10 +53,12 @@ extension GroupCoordinatorRecord {
         do throws(WireError) { raw = try reader.readInt16() } catch { throw error.inside("Type") }
         guard let type = GroupCoordinatorRecordType(rawValue: raw) else { return .skipped(type: raw) }
         switch type {
-        case .legacyOffsetCommit: return .record(.legacyOffsetCommit(try body(&reader), try version(value)))
+        case .legacyOffsetCommit:
+            return .record(.legacyOffsetCommit(try body(&reader), try version(value)))
         case .offsetCommit: return .record(.offsetCommit(try body(&reader), try version(value)))
         case .groupMetadata: return .record(.groupMetadata(try body(&reader), try version(value)))
-        case .consumerGroupMetadata: return .record(.consumerGroupMetadata(try body(&reader), try version(value)))
+        case .consumerGroupMetadata:
+            return .record(.consumerGroupMetadata(try body(&reader), try version(value)))
         case .consumerGroupPartitionMetadata:
             return .record(.consumerGroupPartitionMetadata(try body(&reader), try version(value)))
         case .consumerGroupMemberMetadata:
@@ -66,9 +72,11 @@ extension GroupCoordinatorRecord {
         case .consumerGroupRegularExpression:
             return .record(.consumerGroupRegularExpression(try body(&reader), try version(value)))
         case .shareGroupMemberMetadata, .shareGroupMetadata, .shareGroupTargetAssignmentMetadata,
-            .shareGroupTargetAssignmentMember, .shareGroupCurrentMemberAssignment, .shareGroupStatePartitionMetadata,
+            .shareGroupTargetAssignmentMember, .shareGroupCurrentMemberAssignment,
+            .shareGroupStatePartitionMetadata,
             .streamsGroupMetadata, .streamsGroupMemberMetadata, .streamsGroupTargetAssignmentMetadata,
-            .streamsGroupTargetAssignmentMember, .streamsGroupCurrentMemberAssignment, .streamsGroupTopology:
+            .streamsGroupTargetAssignmentMember, .streamsGroupCurrentMemberAssignment,
+            .streamsGroupTopology:
             return .skipped(type: raw)
         }
     }
@@ -85,7 +93,9 @@ extension GroupCoordinatorRecord {
         guard let bytes else { return nil }
         var reader = ByteReader(bytes)
         let version: Int16
-        do throws(WireError) { version = try reader.readInt16() } catch { throw error.inside("Version") }
+        do throws(WireError) { version = try reader.readInt16() } catch {
+            throw error.inside("Version")
+        }
         let value = try Value(from: &reader, version: version)
         try reader.expectEnd()
         return value
@@ -104,12 +114,16 @@ extension GroupCoordinatorRecord {
             return try Self.bytes(key, value, version: (value?.expireTimestamp ?? -1) == -1 ? 4 : 1)
         case .groupMetadata(let key, let value): return try Self.bytes(key, value, version: 3)
         case .consumerGroupMetadata(let key, let value): return try Self.bytes(key, value, version: 0)
-        case .consumerGroupPartitionMetadata(let key, let value): return try Self.bytes(key, value, version: 0)
+        case .consumerGroupPartitionMetadata(let key, let value):
+            return try Self.bytes(key, value, version: 0)
         case .consumerGroupMember(let key, let value): return try Self.bytes(key, value, version: 0)
         case .consumerGroupTarget(let key, let value): return try Self.bytes(key, value, version: 0)
-        case .consumerGroupTargetMember(let key, let value): return try Self.bytes(key, value, version: 0)
-        case .consumerGroupCurrentMember(let key, let value): return try Self.bytes(key, value, version: 0)
-        case .consumerGroupRegularExpression(let key, let value): return try Self.bytes(key, value, version: 0)
+        case .consumerGroupTargetMember(let key, let value):
+            return try Self.bytes(key, value, version: 0)
+        case .consumerGroupCurrentMember(let key, let value):
+            return try Self.bytes(key, value, version: 0)
+        case .consumerGroupRegularExpression(let key, let value):
+            return try Self.bytes(key, value, version: 0)
         }
     }
 

@@ -8,7 +8,9 @@ extension GroupCoordinatorShard {
     /// - Parameters:
     ///   - offset: where it stands in the log.
     ///   - producerID: of the transaction that it belongs to; nil outside of one.
-    package mutating func replay(_ record: GroupCoordinatorRecord, offset: Int64, producerID: Int64? = nil) {
+    package mutating func replay(
+        _ record: GroupCoordinatorRecord, offset: Int64, producerID: Int64? = nil
+    ) {
         switch record {
         case .legacyOffsetCommit(let key, let value):
             replayOffset(
@@ -19,7 +21,8 @@ extension GroupCoordinatorShard {
                 group: key.group, topic: key.topic, partition: key.partition,
                 value.map { CommittedOffset($0, recordOffset: offset) }, producerID: producerID)
         case .groupMetadata(let key, let value): replayClassicGroup(key.group, value)
-        case .consumerGroupMetadata, .consumerGroupPartitionMetadata, .consumerGroupMember, .consumerGroupTarget,
+        case .consumerGroupMetadata, .consumerGroupPartitionMetadata, .consumerGroupMember,
+            .consumerGroupTarget,
             .consumerGroupTargetMember, .consumerGroupCurrentMember, .consumerGroupRegularExpression:
             break
         }
@@ -31,7 +34,8 @@ extension GroupCoordinatorShard {
     }
 
     private mutating func replayOffset(
-        group groupID: String, topic: String, partition: Int32, _ offset: CommittedOffset?, producerID: Int64?
+        group groupID: String, topic: String, partition: Int32, _ offset: CommittedOffset?,
+        producerID: Int64?
     ) {
         guard let offset else {
             return offsets.replayDeletion(groupID: groupID, topic: topic, partition: partition)

@@ -7,7 +7,8 @@ extension GroupCoordinatorShard {
         switch timer {
         case .classicJoin(let groupID): classicGroups[groupID]?.joinTimerFired(&step)
         case .classicSync(let groupID): classicGroups[groupID]?.syncTimerFired(&step)
-        case .classicSession(let groupID, let memberID): classicGroups[groupID]?.sessionTimerFired(memberID, &step)
+        case .classicSession(let groupID, let memberID):
+            classicGroups[groupID]?.sessionTimerFired(memberID, &step)
         }
         return GroupOutcome(.now(()), step)
     }

@@ -210,6 +210,8 @@ package final class MetadataQuorum: @unchecked Sendable {
         package let nextOffset: Int64
         /// Milliseconds of the clock that never goes back.
         package let now: Int64
+        /// The level of `kraft.version`, which the quorum's own records hold.
+        package let kraftVersion: Int16
     }
 
     /// Has a change decided and made. `completion` runs on the queue once the change is committed and published, or when
@@ -226,7 +228,9 @@ package final class MetadataQuorum: @unchecked Sendable {
             }
             let result = decide(
                 &controller,
-                DecisionContext(nextOffset: node.logEndOffset, now: runtime.clock.monotonicMilliseconds))
+                DecisionContext(
+                    nextOffset: node.logEndOffset, now: runtime.clock.monotonicMilliseconds,
+                    kraftVersion: node.control.kraftVersion.rawValue))
             commit(result.records, result.atomicity) { fault in
                 completion(fault.map { .failure($0) } ?? .success(result.response))
             }

@@ -31,18 +31,27 @@ package enum RequestRouter {
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
         case .describeLogDirs: DescribeLogDirsHandler.self
         case .alterReplicaLogDirs: AlterReplicaLogDirsHandler.self
+        case .electLeaders: ElectLeadersHandler.self
+        case .alterPartitionReassignments: AlterPartitionReassignmentsHandler.self
+        case .listPartitionReassignments: ListPartitionReassignmentsHandler.self
+        case .describeClientQuotas: DescribeClientQuotasHandler.self
+        case .alterClientQuotas: AlterClientQuotasHandler.self
+        case .describeQuorum: DescribeQuorumHandler.self
+        case .updateFeatures: UpdateFeaturesHandler.self
+        case .describeProducers: DescribeProducersHandler.self
+        case .listConfigResources: ListConfigResourcesHandler.self
         case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
             .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls,
             .saslAuthenticate, .createDelegationToken,
-            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
-            .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
-            .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,
-            .vote, .beginQuorumEpoch, .endQuorumEpoch, .describeQuorum, .alterPartition, .updateFeatures, .envelope,
-            .fetchSnapshot, .describeProducers, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
+            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups,
+            .offsetDelete,
+            .describeUserScramCredentials, .alterUserScramCredentials,
+            .vote, .beginQuorumEpoch, .endQuorumEpoch, .alterPartition, .envelope,
+            .fetchSnapshot, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
             .describeTransactions, .listTransactions, .allocateProducerIDs, .consumerGroupHeartbeat,
             .consumerGroupDescribe, .controllerRegistration, .getTelemetrySubscriptions, .pushTelemetry,
-            .assignReplicasToDirs, .listConfigResources, .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch,
+            .assignReplicasToDirs, .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch,
             .shareAcknowledge, .addRaftVoter, .removeRaftVoter, .updateRaftVoter, .initializeShareGroupState,
             .readShareGroupState, .writeShareGroupState, .deleteShareGroupState, .readShareGroupStateSummary,
             .streamsGroupHeartbeat, .streamsGroupDescribe, .describeShareGroupOffsets, .alterShareGroupOffsets,
