@@ -110,10 +110,15 @@ import Testing
         #expect(throttled.throttleTimeMs > 1_000)
         #expect(throttled.responses.isEmpty)
         let before = broker.now
-        let next = try connection.call(request, version: 16)
+        var next = try connection.call(request, version: 16)
         #expect(broker.now - before >= Int64(throttled.throttleTimeMs))
+        for _ in 0..<10 where next.throttleTimeMs > 0 {
+            #expect(next.responses.isEmpty)
+            next = try connection.call(request, version: 16)
+        }
         #expect(next.throttleTimeMs == 0)
         #expect(next.responses.count == 1)
+        #expect(broker.now - before < 15_000)
     }
 
     @Test func `a session goes on after an empty answer`() throws {
@@ -157,7 +162,9 @@ import Testing
         let before = broker.now
         #expect(try create(["b"], 3, version: 5).topics.map(\.errorCode) == [0])
         #expect(broker.now - before >= 1_500)
-        #expect(try create(["c"], 1, version: 5).throttleTimeMs > 2_000)
+        let third = try create(["c"], 1, version: 5)
+        #expect(third.topics.map(\.errorCode) == [0])
+        #expect((800...1_000).contains(third.throttleTimeMs), "\(third.throttleTimeMs)")
         try Self.set(.controllerMutationRate, nil, client: "test", broker)
         #expect(try create(["d"], 100, version: 7).topics.map(\.errorCode) == [0])
     }

@@ -277,7 +277,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             self?.releaseIfPossible()
         }
         muting = Muting(until: until, timer: timer)
-        if !isInsideReceived { holdBack() }
+        if !isInsideReceived, !isHeldBack { holdBack() }
     }
 
     /// Answers with a body other than the request's own version's (ApiVersions' error form).
