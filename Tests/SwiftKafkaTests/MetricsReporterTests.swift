@@ -88,11 +88,37 @@ import Testing
         #expect(broker.metricsPort == nil)
         try await broker.start()
         let port = try #require(broker.metricsPort)
-        let url = try #require(URL(string: "http://127.0.0.1:\(port)/metrics"))
-        let text = try String(contentsOf: url, encoding: .utf8)
+        let text = try #require(Self.get("/metrics", port: port))
         #expect(text.contains("kafka_server_kafkaserver_brokerstate 3"))
         #expect(text.contains("kafka_network_socketserver_networkprocessoravgidlepercent "))
         await broker.shutdown()
-        #expect(throws: (any Error).self) { try String(contentsOf: url, encoding: .utf8) }
+        #expect(Self.get("/metrics", port: port) == nil)
+    }
+
+    /// What a server on the loopback interface answers, head and body; nil where nobody listens.
+    private static func get(_ path: String, port: UInt16) -> String? {
+        #if canImport(Glibc)
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #else
+            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
+        #endif
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) == 0 }
+        }
+        let request = Array("GET \(path) HTTP/1.1\r\nConnection: close\r\n\r\n".utf8)
+        guard isConnected, write(descriptor, request, request.count) == request.count else { return nil }
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return String(decoding: received, as: UTF8.self) }
+            received += buffer[..<count]
+        }
     }
 }

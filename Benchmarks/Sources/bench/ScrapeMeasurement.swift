@@ -16,10 +16,10 @@ struct ScrapeMeasurement {
             broker, reactors: 2, properties: ["metrics.listener=http://127.0.0.1:\(metricsPort)"]
         ).server
         try KafkaCall.createTopic("many", partitions: partitions, port: server.port)
-        var lastPartition = Data()
+        var answer: [UInt8] = []
         try retry {
-            lastPartition = try scrape(metricsPort)
-            guard String(decoding: lastPartition, as: UTF8.self).contains("partition=\"\(partitions - 1)\"") else {
+            answer = try scrape(metricsPort)
+            guard String(decoding: answer, as: UTF8.self).contains("partition=\"\(partitions - 1)\"") else {
                 throw BenchmarkError("the partitions are not there")
             }
         }
@@ -35,7 +35,7 @@ struct ScrapeMeasurement {
         let columns = [cpu, milliseconds[scrapes / 2], milliseconds[scrapes * 99 / 100]].map {
             String(format: "%.2f", $0)
         }
-        Report.line("| scrape | \(columns.joined(separator: " | ")) | \(lastPartition.count >> 10) |")
+        Report.line("| scrape | \(columns.joined(separator: " | ")) | \(answer.count >> 10) |")
         server.stop()
         try compareLoad(options, broker)
     }
@@ -70,8 +70,28 @@ struct ScrapeMeasurement {
         }
     }
 
-    private static func scrape(_ port: UInt16) throws -> Data {
-        guard let url = URL(string: "http://127.0.0.1:\(port)/metrics") else { throw BenchmarkError("no address") }
-        return try Data(contentsOf: url)
+    /// The whole answer, head included.
+    private static func scrape(_ port: UInt16) throws -> [UInt8] {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) == 0 }
+        }
+        let request = Array("GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n".utf8)
+        guard isConnected, write(descriptor, request, request.count) == request.count else {
+            throw BenchmarkError("nobody serves metrics")
+        }
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return received }
+            received += buffer[..<count]
+        }
     }
 }
