@@ -137,6 +137,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "KafkaCoordinationTests", dependencies: ["KafkaCoordination", "KafkaProtocol", "KafkaBase"],
+            exclude: ["Consumer/Scenarios"],
             swiftSettings: settings),
         tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(

@@ -197,7 +197,10 @@ extension LogManager {
                     remover.remove([item.path], after: 0)
                 } else if case .corrupt = error {
                     work.state.withLock { $0.failedLogs.append((item.partition, error)) }
-                    state.withLock { $0.unreadable[item.partition] = error }
+                    state.withLock { state in
+                        state.unreadable[item.partition] = error
+                        state.unreadableOptions[item.partition] = (item.place, item.options)
+                    }
                 } else {
                     markOffline(directory: configuration.directories[item.place], reason: "\(error)")
                 }

@@ -84,6 +84,8 @@ public final class LogManager: Sendable {
         var moves = Moves()
         /// Why logs could not be loaded whose directories are there.
         var unreadable: [TopicPartition: StorageError] = [:]
+        /// What the checkpoints said of those, and of which directory.
+        var unreadableOptions: [TopicPartition: (place: Int, options: LogOpenOptions)] = [:]
         /// Before, a checkpoint would lack the logs that are not loaded yet.
         var isLoaded = false
         var isShutDown = false
@@ -198,11 +200,18 @@ public final class LogManager: Sendable {
             if let topicID { try existing.setTopicID(topicID) }
             return existing
         }
-        let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
-        guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+        let place = state.withLock { $0.places[partition] }
+        guard let place else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+        let directory = configuration.directories[place]
         let path = "\(directory)/\(partition)"
-        let isNew = (try? runtime.files.status(path)) == .some(nil)
+        let found = try? runtime.files.status(path)
+        let isNew = found == .some(nil)
         do throws(StorageError) {
+            // Somebody put it there; nothing is wrong with the directory, or with other partitions.
+            if let status = found.flatMap(\.self), !status.isDirectory {
+                throw .kafka(.kafkaStorageError, "\(path) is not a directory")
+            }
+            try forgetCheckpoints(of: partition, inDirectory: place)
             let log = try open(path, partition, topicID, topic, LogOpenOptions())
             state.withLock { state in
                 // The directory may have gone out of service meanwhile, and its places with it.
@@ -278,7 +287,6 @@ public final class LogManager: Sendable {
         do throws(StorageError) {
             try log.delete(unique: runtime.random.uuid())
             state.withLock { $0.places[partition] = nil }
-            // A new log of this name must not be taken for clean.
             if log.cleanedUpTo != nil { runtime.queues.runBlocking { self.checkpointCleanedOffsets() } }
         } catch {
             state.withLock { state in

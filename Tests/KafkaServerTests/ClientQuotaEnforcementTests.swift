@@ -231,11 +231,12 @@ import Testing
         let broker = try TestBroker()
         try Self.set(.requestPercentage, 1, client: "test", broker)
         let quotas = try #require(broker.node.context).quotas
-        let quota = RequestQuota(manager: quotas, user: "ANONYMOUS", clientID: "test")
+        let clock = broker.host.runtime.clock
+        let quota = RequestQuota(manager: quotas, user: "ANONYMOUS", clientID: "test", clock: clock)
         #expect(quota.charge(.metadata, requestBytes: 10, nanoseconds: 90_000_000) == 0)
         let wait = quota.charge(.metadata, requestBytes: 10, nanoseconds: 20_000_000)
         #expect(wait == 1_000)
-        let other = RequestQuota(manager: quotas, user: "ANONYMOUS", clientID: "other")
+        let other = RequestQuota(manager: quotas, user: "ANONYMOUS", clientID: "other", clock: clock)
         #expect(other.charge(.metadata, requestBytes: 10, nanoseconds: 900_000_000) == 0)
     }
 }

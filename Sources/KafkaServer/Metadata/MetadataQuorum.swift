@@ -96,10 +96,8 @@ package final class MetadataQuorum: @unchecked Sendable {
         recovered.logEpoch = store.log.latestEpoch
         recovered.logBytes = store.log.size
         let ids = try store.snapshotIDs()
-        for id in ids.dropLast() {
-            let read = try store.readSnapshot(id) { _ in }
-            recovered.snapshots.append(read.stored)
-        }
+        let (older, damaged) = try store.olderSnapshots(ids.dropLast())
+        recovered.snapshots = older
         var next = recovered.logStartOffset
         guard next <= ids.last?.endOffset ?? 0 else {
             throw RaftError.corruptLog(
@@ -114,6 +112,7 @@ package final class MetadataQuorum: @unchecked Sendable {
             replay.finishBatch(
                 lastOffset: newest.endOffset - 1, epoch: newest.epoch,
                 timestamp: read.stored.lastContainedTimestamp)
+            store.delete(damaged)
             next = max(next, newest.endOffset)
         }
         try store.forEachBatch(from: next) { batch in

@@ -46,7 +46,7 @@ package enum MetricCatalog {
 
     static let requests = Metric(
         "kafka_network_requestmetrics_requests_total", .counter, "requests", ["request", "version"],
-        "Requests that were decoded.")
+        "Requests that arrived.")
     static let requestErrors = Metric(
         "kafka_network_requestmetrics_errors_total", .counter, "errors", ["request", "error"],
         "Error codes in answers; NONE is left out.")

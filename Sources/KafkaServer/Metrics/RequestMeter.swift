@@ -119,10 +119,13 @@ final class RequestMeter: @unchecked Sendable {
         observer?.requestAnswered(request.key, total: total, local: local, remote: remote)
     }
 
-    func countErrors(in response: some ResponseMessage, of key: APIKey) {
-        response.forEachErrorCode { code in
-            guard code != 0 else { return }
+    /// Counts what an answer says.
+    func count(_ notes: AnswerNotes, of key: APIKey) {
+        for code in notes.errors {
             errors.withLock { $0[ErrorKey(api: key.rawValue, code: code), default: 0] += 1 }
+        }
+        for partition in notes.fetched {
+            partition.counters.fetched(bytes: partition.bytes, isError: partition.isError)
         }
     }
 

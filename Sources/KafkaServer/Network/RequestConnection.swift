@@ -20,8 +20,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private static let unsentBytesMaximum = 1 << 20
     /// Requests whose answers may be outstanding at once.
     private static let outstandingMaximum = 128
-    /// Memory an idle connection's answer buffer may keep, in bytes.
-    private static let scratchKept = 16 << 10
 
     /// A place in the order of answers.
     private struct Slot {
@@ -29,18 +27,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         /// Who waits for what the answer needs, where it is known.
         var parked: (any ParkedRequest)?
         /// The encoded answer once it is there, waiting for those before it.
-        var ready: ReadyAnswer?
+        var ready: WaitingAnswer?
         var measured: RequestMeasurement?
         /// Milliseconds that the client must wait because of its request.
         var throttle: Int64 = 0
-    }
-
-    private struct ReadyAnswer {
-        let bytes: [UInt8]
-        let splices: [ByteWriter.Splice]
-        let files: [FileSlice]
-        /// On the wire, file ranges included.
-        let byteCount: Int
     }
 
     let queue: any SerialQueue
@@ -50,7 +40,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private let listener: ListenerContext
     /// nil until the broker serves; nothing is read before.
     private var broker: BrokerContext?
-    private var writer = ByteWriter(capacity: 512)
+    private var buffer = AnswerBuffer()
     private var outstanding: Deque<Slot> = []
     private var outstandingAreProduce = false
     private var nextSlot: UInt64 = 0
@@ -70,6 +60,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var isGroupingAppends = false
     /// nil where nobody wants to know.
     private var meter: RequestMeter?
+    /// The request that is handled now.
+    private var measured: RequestMeasurement?
+    /// Milliseconds that the client must wait because of the request that is handled now.
+    private var throttle: Int64 = 0
     /// Set while nothing is read because the client is above a quota.
     private var muting: Muting?
 
@@ -80,14 +74,14 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         id = connection.id
         remoteAddress = connection.remoteAddress
         broker = gate.broker(for: self)
-        meter = broker?.metrics?.meter(of: queue)
+        measure()
         if broker == nil { holdBack() }
     }
 
     /// The broker serves now.
     func begin(_ broker: BrokerContext) {
         self.broker = broker
-        meter = broker.metrics?.meter(of: queue)
+        measure()
         releaseIfPossible()
     }
 
@@ -138,7 +132,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             }
             let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
             let next = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4 + length)...])
-            guard handle(frame, groupsAppends: Self.beginsWithProduce(next)) else {
+            guard handle(frame, broker, groupsAppends: Self.beginsWithProduce(next)) else {
                 holdBack(left)
                 return Consumption(consumed: offset)
             }
@@ -190,7 +184,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// Handles one request; false when it has to wait behind an outstanding answer.
     ///
     /// - Parameter groupsAppends: another Produce request follows.
-    private func handle(_ bytes: UnsafeMutableRawBufferPointer, groupsAppends: Bool) -> Bool {
+    private func handle(
+        _ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext, groupsAppends: Bool
+    ) -> Bool {
         let frame: RequestFrame
         do throws(WireError) {
             frame = try RequestFrame(bytes)
@@ -212,17 +208,26 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             appendGroup = AppendGroup()
         }
         isGroupingAppends = isProduce && (groupsAppends || appendGroup?.isEmpty == false)
-        RequestRouter.route(frame, on: self)
+        guard let meter else {
+            RequestRouter.route(frame, on: self, broker)
+            return true
+        }
+        let slotBefore = nextSlot
+        measured = frame.key.map { meter.begin($0, version: frame.apiVersion, requestBytes: frame.size) }
+        RequestRouter.route(frame, on: self, broker)
+        measured = nil
+        // The request has a place, and waits in it.
+        if nextSlot != slotBefore, let last = outstanding.indices.last, outstanding[last].id == nextSlot,
+            outstanding[last].ready == nil
+        {
+            outstanding[last].measured?.parked = meter.parked()
+        }
         return true
     }
 
     /// Decodes the body and has `handler` answer it.
-    func serve<Handler: RequestHandler>(_ handler: Handler.Type, _ frame: RequestFrame) {
-        guard let broker else { return }
+    func serve<Handler: RequestHandler>(_ handler: Handler.Type, _ frame: RequestFrame, _ broker: BrokerContext) {
         let version = frame.apiVersion
-        guard Handler.servedVersions.contains(version) else {
-            return end(reason: "\(Handler.Request.apiKey) version \(version) is not supported")
-        }
         let request: Handler.Request
         var reader = ByteReader(UnsafeRawBufferPointer(frame.body))
         do throws(WireError) {
@@ -232,23 +237,16 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
         // Bytes after the body are passed over, as Kafka does: librdkafka's flexible request for all topics has three.
         let quota = quota(frame, broker)
-        let began = quota == nil ? 0 : broker.runtime.clock.monotonicNanoseconds
         let context = RequestContext(
             broker: broker, version: version, listenerName: listener.name, queue: queue,
             appendGroup: isGroupingAppends ? appendGroup : nil, quota: quota)
-        let correlationID = frame.correlationID
-        let measured = meter?.begin(Handler.Request.apiKey, version: version, requestBytes: frame.size)
-        let reply = Handler.handle(request, context) {
-            ReplyTicket(connection: self, slot: takeSlot(measured), correlationID: correlationID, version: version)
-        }
-        let throttle =
-            quota?.charge(
-                Handler.Request.apiKey, requestBytes: frame.size,
-                nanoseconds: broker.runtime.clock.monotonicNanoseconds - began) ?? 0
+        let place = AnswerPlace(Handler.Request.Response.self, correlationID: frame.correlationID, version: version)
+        let reply = Handler.handle(request, context) { ReplyTicket(reserve(place)) }
+        if let quota { throttle = quota.charge(place.api, requestBytes: frame.size) }
+        defer { throttle = 0 }
         switch reply {
-        case .now(let answer):
-            respond(answer, correlationID: correlationID, version: version, measured, throttle: throttle)
-        case .later: noteParked(throttle: throttle)
+        case .now(let made): answer(place) { (buffer) throws(WireError) in try buffer.write(made, version: version) }
+        case .later: throttleLater()
         case .none:
             if let measured { meter?.finish(measured, responseBytes: 0) }
             mute(throttle)
@@ -256,12 +254,147 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
     }
 
-    // MARK: Quotas
+    /// The last place's answer is to tell the client how long it must wait; where it has left, the client waits untold.
+    private func throttleLater() {
+        guard throttle > 0 else { return }
+        guard let last = outstanding.indices.last, outstanding[last].id == nextSlot else { return mute(throttle) }
+        outstanding[last].throttle = throttle
+    }
 
-    private func quota(_ frame: RequestFrame, _ broker: BrokerContext) -> RequestQuota? {
+    /// Answers with a body other than the request's own version's (ApiVersions' error form).
+    func respond<Response: ResponseMessage>(_ made: Answer<Response>, correlationID: Int32, version: Int16) {
+        answer(AnswerPlace(Response.self, correlationID: correlationID, version: version)) {
+            (buffer) throws(WireError) in
+            try buffer.write(made, version: version)
+        }
+    }
+
+    /// Keeps a place in the order of answers, for one that comes later.
+    func reserve(_ place: AnswerPlace) -> ReservedPlace {
+        ReservedPlace(connection: self, slot: takeSlot(), answer: place)
+    }
+
+    /// Answers the request that is handled now: has `write` put the body into the answer, and sends it unless it is
+    /// withheld. `write` must not touch the connection.
+    @discardableResult
+    func answer(
+        _ place: AnswerPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
+    ) -> AnswerOutcome {
+        guard outstanding.isEmpty else {
+            let reserved = reserve(place)
+            return answer(reserved, write)
+        }
+        let outcome = encode(place, throttle: throttle, write)
+        guard outcome == .complete else { return outcome }
+        buffer.send(on: connection)
+        if meter != nil, let measured { noteSent(noteWritten(measured), bytes: buffer.writer.length) }
+        let throttle = buffer.throttle
+        buffer.removeAll()
+        mute(throttle)
+        return .complete
+    }
+
+    /// Counts what stands in the buffer.
+    private func noteWritten(_ measured: RequestMeasurement) -> RequestMeasurement {
+        guard let meter else { return measured }
+        var measured = measured
+        measured.throttle = Int32(clamping: buffer.throttle)
+        meter.count(buffer.notes, of: measured.key)
+        return measured
+    }
+
+    private func noteSent(_ measured: RequestMeasurement?, bytes: Int) {
+        if let meter, let measured { meter.finish(measured, responseBytes: bytes) }
+    }
+
+    private func encode(
+        _ place: AnswerPlace, throttle: Int64, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
+    ) -> AnswerOutcome {
+        do throws(WireError) {
+            buffer.begin(correlationID: place.correlationID, hasTags: place.headerHasTags)
+            buffer.throttle = throttle
+            let outcome = try write(&buffer)
+            guard outcome == .complete else {
+                buffer.removeAll()
+                return outcome
+            }
+            try buffer.finish()
+            return .complete
+        } catch {
+            buffer.removeAll()
+            end(reason: "the answer to \(place.api) version \(place.version) cannot be written: \(error)")
+            return .failed
+        }
+    }
+
+    private func takeSlot() -> UInt64 {
+        nextSlot += 1
+        outstanding.append(Slot(id: nextSlot, measured: measured, throttle: throttle))
+        return nextSlot
+    }
+
+    func park(_ request: any ParkedRequest, slot: UInt64) {
+        queue.assertCurrent()
+        guard let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
+        outstanding[index].parked = request
+    }
+
+    /// Nobody will read the answers that are outstanding.
+    private func abandonOutstanding() {
+        let waiting = outstanding.compactMap(\.parked)
+        outstanding.removeAll()
+        for request in waiting { request.abandon() }
+    }
+
+    // MARK: Answers that came later
+
+    /// Fills a place in the order of answers, unless it is withheld, and sends what is now at the front.
+    @discardableResult
+    func answer(
+        _ place: ReservedPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
+    ) -> AnswerOutcome {
+        queue.assertCurrent()
+        guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == place.slot }) else { return .failed }
+        let outcome = encode(place.answer, throttle: outstanding[index].throttle, write)
+        guard outcome == .complete else { return outcome }
+        if let meter, let measured = outstanding[index].measured {
+            outstanding[index].measured = noteWritten(measured)
+            outstanding[index].measured?.ready = meter.now()
+        }
+        if index == 0 {
+            let slot = outstanding.removeFirst()
+            buffer.send(on: connection)
+            noteSent(slot.measured, bytes: buffer.writer.length)
+        } else {
+            outstanding[index].parked = nil
+            outstanding[index].ready = buffer.copy()
+        }
+        let throttle = buffer.throttle
+        buffer.removeAll()
+        while let ready = outstanding.first?.ready {
+            let slot = outstanding.removeFirst()
+            ready.send(on: connection)
+            noteSent(slot.measured, bytes: ready.byteCount)
+        }
+        mute(throttle)
+        releaseIfPossible()
+        closeIfDrained()
+        return .complete
+    }
+
+    // MARK: Quotas and metrics
+
+    private func measure() {
+        meter = broker?.metrics?.meter(of: queue)
+        buffer.isMeasured = meter != nil
+    }
+
+    /// Whose quotas a request counts against; nil while none are set for anybody.
+    func quota(_ frame: RequestFrame, _ broker: BrokerContext) -> RequestQuota? {
         guard broker.quotas.isActive else { return nil }
         return RequestQuota(
-            manager: broker.quotas, user: ClientQuotaManager.anonymous, clientID: frame.clientID ?? "")
+            manager: broker.quotas, user: ClientQuotaManager.anonymous, clientID: frame.clientID ?? "",
+            clock: broker.runtime.clock)
     }
 
     /// Reads nothing for so many milliseconds.
@@ -278,122 +411,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
         muting = Muting(until: until, timer: timer)
         if !isInsideReceived, !isHeldBack { holdBack() }
-    }
-
-    /// Answers with a body other than the request's own version's (ApiVersions' error form).
-    func respond<Response: ResponseMessage>(
-        _ answer: Answer<Response>, correlationID: Int32, version: Int16, _ measured: RequestMeasurement? = nil,
-        throttle: Int64 = 0
-    ) {
-        let throttle = max(throttle, answer.throttle)
-        guard outstanding.isEmpty else {
-            let slot = takeSlot(measured)
-            outstanding[outstanding.count - 1].throttle = throttle
-            return finish(slot: slot, answer, correlationID: correlationID, version: version)
-        }
-        let answer = throttle > 0 ? answer.telling(throttle) : answer
-        guard encode(answer, correlationID: correlationID, version: version) else { return }
-        AnswerEncoder.send(writer, files: answer.files, on: connection)
-        mute(throttle)
-        if let meter, var measured {
-            measured.throttle = Int32(clamping: throttle)
-            meter.countErrors(in: answer.response, of: measured.key)
-            meter.finish(measured, responseBytes: writer.length)
-        }
-        writer.removeAll(keeping: Self.scratchKept)
-    }
-
-    private func takeSlot(_ measured: RequestMeasurement?) -> UInt64 {
-        nextSlot += 1
-        outstanding.append(Slot(id: nextSlot, measured: measured))
-        return nextSlot
-    }
-
-    /// The handler of the last slot has returned without an answer, or the answer was there before it returned.
-    private func noteParked(throttle: Int64) {
-        let now = meter?.parked() ?? 0
-        guard let last = outstanding.indices.last, outstanding[last].id == nextSlot else { return mute(throttle) }
-        outstanding[last].measured?.parked = now
-        outstanding[last].throttle = throttle
-    }
-
-    func park(_ request: any ParkedRequest, slot: UInt64) {
-        queue.assertCurrent()
-        guard let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
-        outstanding[index].parked = request
-    }
-
-    /// Nobody will read the answers that are outstanding.
-    private func abandonOutstanding() {
-        let waiting = outstanding.compactMap(\.parked)
-        outstanding.removeAll()
-        for request in waiting { request.abandon() }
-    }
-
-    private func encode<Response: ResponseMessage>(
-        _ answer: Answer<Response>, correlationID: Int32, version: Int16
-    ) -> Bool {
-        do throws(WireError) {
-            try AnswerEncoder.encode(answer.response, correlationID: correlationID, version: version, into: &writer)
-            return true
-        } catch {
-            writer.removeAll(keeping: Self.scratchKept)
-            end(reason: "the answer to \(Response.apiKey) version \(version) cannot be written: \(error)")
-            return false
-        }
-    }
-
-    // MARK: Answers that came later
-
-    /// Fills a place in the order of answers and sends what is now at the front.
-    func finish<Response: ResponseMessage>(
-        slot: UInt64, _ answer: Answer<Response>, correlationID: Int32, version: Int16
-    ) {
-        queue.assertCurrent()
-        guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
-        let throttle = max(outstanding[index].throttle, answer.throttle)
-        let answer = throttle > 0 ? answer.telling(throttle) : answer
-        outstanding[index].measured?.throttle = Int32(clamping: throttle)
-        guard encode(answer, correlationID: correlationID, version: version) else { return }
-        if let meter, let measured = outstanding[index].measured {
-            meter.countErrors(in: answer.response, of: measured.key)
-            outstanding[index].measured?.ready = meter.now()
-        }
-        if index == 0 {
-            let slot = outstanding.removeFirst()
-            AnswerEncoder.send(writer, files: answer.files, on: connection)
-            noteSent(slot, bytes: writer.length)
-        } else {
-            outstanding[index].parked = nil
-            outstanding[index].ready = ReadyAnswer(
-                bytes: writer.toArray(), splices: writer.splices, files: answer.files,
-                byteCount: writer.length)
-        }
-        writer.removeAll(keeping: Self.scratchKept)
-        while let ready = outstanding.first?.ready {
-            let slot = outstanding.removeFirst()
-            send(ready)
-            noteSent(slot, bytes: ready.byteCount)
-        }
-        mute(throttle)
-        releaseIfPossible()
-        closeIfDrained()
-    }
-
-    private func noteSent(_ slot: Slot, bytes: Int) {
-        if let measured = slot.measured { meter?.finish(measured, responseBytes: bytes) }
-    }
-
-    private func send(_ ready: ReadyAnswer) {
-        var sent = 0
-        ready.bytes.withUnsafeBytes { bytes in
-            for (splice, file) in zip(ready.splices, ready.files) {
-                connection.send(UnsafeRawBufferPointer(rebasing: bytes[sent..<splice.position]))
-                connection.sendFile(file.file, offset: file.offset, count: file.count)
-                sent = splice.position
-            }
-            connection.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
-        }
     }
 
     // MARK: Flow

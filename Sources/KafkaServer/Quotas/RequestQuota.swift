@@ -1,17 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaMetadata
 internal import KafkaProtocol
+internal import KafkaRuntime
 
 /// Whose quotas a request counts against. Exists only while any quota is set.
 package struct RequestQuota: Sendable {
     let manager: ClientQuotaManager
     let user: String
     let clientID: String
+    private let clock: any Clock
+    /// Since when the request is handled, monotonic nanoseconds.
+    private let began: Int64
+
+    init(manager: ClientQuotaManager, user: String, clientID: String, clock: any Clock) {
+        self.manager = manager
+        self.user = user
+        self.clientID = clientID
+        self.clock = clock
+        began = clock.monotonicNanoseconds
+    }
+
+    /// The same for work on the request that begins now.
+    var beginningAgain: RequestQuota {
+        RequestQuota(manager: manager, user: user, clientID: clientID, clock: clock)
+    }
 
     // MARK: Any request
 
-    /// Counts the time of a request, in nanoseconds, and what a producer has sent, in bytes. Returns for how many
-    /// milliseconds the client must wait.
+    /// Counts the time that a request has taken, and what a producer has sent, in bytes. Returns for how many milliseconds
+    /// the client must wait.
+    func charge(_ key: APIKey, requestBytes: Int) -> Int64 {
+        charge(key, requestBytes: requestBytes, nanoseconds: clock.monotonicNanoseconds - began)
+    }
+
     func charge(_ key: APIKey, requestBytes: Int, nanoseconds: Int64) -> Int64 {
         let percentSeconds = Double(nanoseconds) * 100 / 1e9
         let time = manager.record(.requestPercentage, percentSeconds, user: user, clientID: clientID)
@@ -29,10 +50,12 @@ package struct RequestQuota: Sendable {
         }
     }
 
-    /// Counts an answer to a consumer. Where the client must wait (milliseconds), nothing is counted, and it gets an
-    /// empty answer instead.
+    /// Counts the time of a fetch and its answer. Where the client must wait (milliseconds), the answer is not counted, and
+    /// it gets an empty one instead.
     func chargeFetch(bytes: Int) -> Int64 {
-        manager.recordUnlessExceeded(.consumerByteRate, Double(bytes), user: user, clientID: clientID)
+        let time = charge(.fetch, requestBytes: 0)
+        if time > 0 { return time }
+        return manager.recordUnlessExceeded(.consumerByteRate, Double(bytes), user: user, clientID: clientID)
     }
 
     // MARK: Changes of the cluster
