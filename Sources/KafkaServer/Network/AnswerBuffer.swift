@@ -35,7 +35,7 @@ struct AnswerBuffer: ~Copyable {
         _ answer: Answer<Response>, version: Int16
     ) throws(WireError) -> AnswerOutcome {
         throttle = max(throttle, answer.throttle)
-        if isMeasured { answer.response.forEachErrorCode { note(error: $0) } }
+        if isMeasured { notes.add(errorsIn: answer.response) }
         if throttle > 0 {
             var told = answer.response
             told.setThrottleTime(Int32(clamping: throttle))
@@ -107,6 +107,14 @@ struct AnswerNotes {
     /// Without those of success.
     fileprivate(set) var errors: [Int16] = []
     fileprivate(set) var fetched: [(counters: TopicCounters, bytes: Int, isError: Bool)] = []
+
+    fileprivate mutating func add(errorsIn response: some ResponseMessage) {
+        var found = errors
+        response.forEachErrorCode { code in
+            if code != 0 { found.append(code) }
+        }
+        errors = found
+    }
 
     fileprivate mutating func removeAll() {
         if !errors.isEmpty { errors.removeAll(keepingCapacity: errors.count <= 64) }

@@ -288,9 +288,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         guard outcome == .complete else { return outcome }
         buffer.send(on: connection)
         if meter != nil, let measured { noteSent(noteWritten(measured), bytes: buffer.writer.length) }
-        let throttle = buffer.throttle
+        let told = buffer.throttle
         buffer.removeAll()
-        mute(throttle)
+        mute(told)
         return .complete
     }
 
