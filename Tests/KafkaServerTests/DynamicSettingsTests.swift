@@ -81,10 +81,10 @@ import Testing
         // An answer ends with its segment.
         func records() throws -> [String] {
             var found: [String] = []
-            while let next = try broker.records(of: "t", from: (found.last.flatMap { Int64($0.prefix(1)) } ?? -1) + 1)
-                .first
-            {
+            var offset: Int64 = 0
+            while let next = try broker.records(of: "t", from: offset).first {
                 found.append(next)
+                offset = try #require(Int64(next.prefix(1))) + 1
             }
             return found
         }
