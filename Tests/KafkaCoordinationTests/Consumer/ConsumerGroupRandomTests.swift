@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 1...12)
+    @Test(arguments: 1...8)
     func `no partition has two owners, logs tell all, and everybody comes to rest`(seed: UInt64) throws {
         var life = Life(seed: seed)
         for _ in 0..<3 {
