@@ -29,6 +29,7 @@ import Testing
 
         init(seed: UInt64) {
             random = TestRandom(seed: seed)
+            world.shard.configuration.consumer.assignmentIntervalMilliseconds = seed % 2 == 0 ? 5_000 : 0
             world.topics.partitions = ["a": 3, "b": 4]
         }
 
