@@ -20,6 +20,8 @@ package struct BrokerConfiguration: Sendable {
     package let quorum: QuorumConfiguration
     package let coordinator: CoordinatorConfiguration
     package let logging: LoggingConfiguration
+    package let metrics: MetricsConfiguration
+    package let quotas: QuotaConfiguration
 
     /// What a topic has that sets nothing for itself.
     package let topicDefaults: TopicConfiguration
@@ -52,6 +54,8 @@ package struct BrokerConfiguration: Sendable {
         quorum = QuorumConfiguration(&reader)
         coordinator = CoordinatorConfiguration(&reader)
         logging = LoggingConfiguration(&reader)
+        metrics = MetricsConfiguration(&reader)
+        quotas = QuotaConfiguration(&reader)
         topicDefaults = TopicConfiguration(&reader)
         partitionsDefault = reader.int32("num.partitions")
         replicationFactorDefault = BrokerConfiguration.replicationFactor(&reader)

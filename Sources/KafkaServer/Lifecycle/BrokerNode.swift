@@ -35,12 +35,15 @@ package final class BrokerNode: @unchecked Sendable {
         let directories: DirectoryReports
     }
 
-    let configuration: BrokerConfiguration
+    package let configuration: BrokerConfiguration
     let runtime: Runtime
     private let loggers: ComponentLoggers
     private let log: Logger
     private let queue: any SerialQueue
     private let requestMemory: RequestMemory
+    private let quotas: ClientQuotaManager
+    /// What is measured; nil where nobody wants to know.
+    package let metrics: BrokerMetrics?
     private let serving = Mutex<BrokerContext?>(nil)
     private let addresses = Mutex<[String: SocketAddress]>([:])
     private let fatal = Mutex<(@Sendable (String) -> Void)?>(nil)
@@ -50,7 +53,11 @@ package final class BrokerNode: @unchecked Sendable {
     /// Who wants to know when the broker has stopped.
     private var stopping: [@Sendable () -> Void] = []
 
-    package init(configuration: BrokerConfiguration, runtime: Runtime, loggers: ComponentLoggers) {
+    /// - Parameter measurement: how to measure; nil measures nothing.
+    package init(
+        configuration: BrokerConfiguration, runtime: Runtime, loggers: ComponentLoggers,
+        measurement: Measurement? = nil
+    ) {
         self.configuration = configuration
         self.runtime = runtime
         self.loggers = loggers
@@ -59,6 +66,12 @@ package final class BrokerNode: @unchecked Sendable {
         requestMemory = RequestMemory(
             limit: network.queuedRequestBytesMax.map { max(Int($0), Frame.prefixSize + network.requestBytesMax) })
         queue = runtime.queues.makeQueue(label: "metadata")
+        quotas = ClientQuotaManager(configuration.quotas, clock: runtime.clock)
+        metrics = measurement.map { [requestMemory] measurement in
+            BrokerMetrics(
+                limits: configuration.metrics, runtime: runtime, memory: requestMemory, times: measurement.times,
+                processStatistics: measurement.processStatistics)
+        }
     }
 
     /// Called when the broker cannot go on, for example because the metadata log cannot be written any more.
@@ -120,9 +133,9 @@ package final class BrokerNode: @unchecked Sendable {
 
     private func openParts() throws -> Starting {
         let storageLog = loggers.logger("storage")
+        let events = StorageEvents(log: storageLog)
         let storage = try OpenStorage.open(
-            configuration, runtime: runtime,
-            observer: StorageEvents(log: storageLog), log: storageLog)
+            configuration, runtime: runtime, observer: metrics?.observing(events) ?? events, log: storageLog)
         storage.logs.onDirectoryFailure { [weak self] directory in self?.directoryFailed(directory) }
         do {
             let replicas = ReplicaManager()
@@ -135,7 +148,7 @@ package final class BrokerNode: @unchecked Sendable {
             let configuration = configuration
             let updater = ReplicaUpdater(
                 nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
-                logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
+                counters: metrics?.topics, logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
                 directoryFound: { place, directory in directories.found(place, in: directory) })
             let settings = DynamicSettings(
                 configuration: configuration, logs: storage.logs, cleaner: storage.cleaner, listeners: listeners)
@@ -189,6 +202,10 @@ package final class BrokerNode: @unchecked Sendable {
             for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
         }
         serving.withLock { $0 = context }
+        metrics?.begin(
+            .init(
+                context: context, listeners: listeners,
+                isActiveController: { quorum.isActiveController.load(ordering: .relaxed) }))
         storage.startTasks()
         let flusher = LogFlusher(
             replicas: starting.replicas, runtime: runtime, interval: configuration.storage.flushCheckInterval,
@@ -325,10 +342,11 @@ package final class BrokerNode: @unchecked Sendable {
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
-            publisher: { [queue, weak self] image, delta in
+            publisher: { [queue, quotas, weak self] image, delta in
                 settings.apply(image, delta)
                 updater.apply(image, delta)
                 published.publish(image)
+                if !delta.changedClientQuotas.isEmpty { quotas.update(image.clientQuotas) }
                 updater.retryLater(on: queue, published)
                 groups.metadataPublished(image, delta)
                 if delta.changedFeatures.contains(MetadataVersion.featureName) {
@@ -355,7 +373,8 @@ package final class BrokerNode: @unchecked Sendable {
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: starting.storage.clusterID, metadata: metadata,
             logs: starting.storage.logs, replicas: starting.replicas, producerIDs: producerIDs,
-            groups: starting.groups, log: loggers.logger("request"), loggerLevels: loggers.levels)
+            groups: starting.groups, quotas: quotas, metrics: metrics, log: loggers.logger("request"),
+            loggerLevels: loggers.levels)
     }
 
     // MARK: Stop
@@ -379,6 +398,7 @@ package final class BrokerNode: @unchecked Sendable {
         let began = runtime.clock.monotonicMilliseconds
         addresses.withLock { $0 = [:] }
         serving.withLock { $0 = nil }
+        metrics?.end()
         running.listeners.stopAccepting()
         running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
             // The coordinators write until nobody can ask them any more.

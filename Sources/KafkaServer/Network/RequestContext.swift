@@ -15,6 +15,8 @@ package struct RequestContext {
     /// Given where further Produce requests came together with this one: what is appended through it is written, and
     /// the answers go out, when all of them have been handled.
     package let appendGroup: AppendGroup?
+    /// Whose quotas it counts against; nil while none are set for anybody.
+    package let quota: RequestQuota?
 }
 
 /// Serves one API: one file per handler in `Handlers/`.
