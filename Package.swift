@@ -131,8 +131,9 @@ let package = Package(
                 "KafkaSimulator",
             ]),
         .testTarget(
-            name: "KafkaCoordinationTests", dependencies: ["KafkaCoordination", "KafkaProtocol", "KafkaBase"],
-            swiftSettings: settings),
+            name: "KafkaCoordinationTests",
+            dependencies: ["KafkaCoordination", "KafkaProtocol", "KafkaBase", orderedCollections],
+            exclude: ["Scenarios"], swiftSettings: settings),
         tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",
