@@ -133,7 +133,7 @@ let package = Package(
         .testTarget(
             name: "KafkaCoordinationTests",
             dependencies: ["KafkaCoordination", "KafkaProtocol", "KafkaBase", orderedCollections],
-            exclude: ["Scenarios"], swiftSettings: settings),
+            exclude: ["Scenarios", "Consumer/Scenarios"], swiftSettings: settings),
         tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",

@@ -5,36 +5,38 @@
 /// The reader borrows its memory: it must not outlive the buffer it was made from. It allocates nothing itself;
 /// `readString` and `readBytes` copy only bytes that were really received.
 public struct ByteReader {
-    private let base: UnsafeRawPointer
-    /// Bytes read so far.
-    public private(set) var position: Int
+    @usableFromInline let base: UnsafeRawPointer
+    @usableFromInline var offset: Int
     /// Bytes in the whole buffer.
     public let end: Int
 
     public init(_ bytes: UnsafeRawBufferPointer) {
         // An empty buffer may have no address; the placeholder is never read through.
         base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
-        position = 0
+        offset = 0
         end = bytes.count
     }
 
+    /// Bytes read so far.
+    public var position: Int { offset }
+
     /// Bytes not read yet.
-    public var remaining: Int { end - position }
+    public var remaining: Int { end - offset }
 
     /// The bytes not read yet, borrowed.
-    public var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + position, count: end - position) }
+    public var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + offset, count: end - offset) }
 
     @inline(never)
     private func truncated(_ needed: Int) -> WireError {
-        WireError(.truncated(needed: needed, available: end - position))
+        WireError(.truncated(needed: needed, available: end - offset))
     }
 
     @inline(__always)
     private mutating func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) throws(WireError) -> T {
         let size = MemoryLayout<T>.size
-        guard end - position >= size else { throw truncated(size) }
-        let value = (base + position).loadUnaligned(as: T.self)
-        position += size
+        guard end - offset >= size else { throw truncated(size) }
+        let value = (base + offset).loadUnaligned(as: T.self)
+        offset += size
         return T(bigEndian: value)
     }
 
@@ -51,12 +53,35 @@ public struct ByteReader {
     public mutating func readBool() throws(WireError) -> Bool { try load(UInt8.self) != 0 }
 
     public mutating func readUUID() throws(WireError) -> KafkaUUID {
-        guard end - position >= 16 else { throw truncated(16) }
+        guard end - offset >= 16 else { throw truncated(16) }
         return KafkaUUID(high: try load(UInt64.self), low: try load(UInt64.self))
     }
 
     /// Unsigned LEB128 of at most 32 bits.
+    @inlinable
     public mutating func readUnsignedVarint() throws(WireError) -> UInt32 {
+        // Nearly all are lengths and counts below 128.
+        if let byte = peek, byte < 0x80 {
+            offset += 1
+            return UInt32(byte)
+        }
+        return try readLongVarint()
+    }
+
+    /// The next byte, which is not read thereby; nil at the end.
+    @inlinable
+    var peek: UInt8? { offset < end ? (base + offset).load(as: UInt8.self) : nil }
+
+    /// Reads the next byte where it is zero: tagged fields of which there are none, nearly always.
+    @inlinable
+    package mutating func skipZero() -> Bool {
+        guard peek == 0 else { return false }
+        offset += 1
+        return true
+    }
+
+    @inline(never) @usableFromInline
+    mutating func readLongVarint() throws(WireError) -> UInt32 {
         var result: UInt32 = 0
         var shift: UInt32 = 0
         while true {
@@ -97,9 +122,9 @@ public struct ByteReader {
     /// The next `count` bytes, borrowed from the buffer.
     public mutating func readBorrowed(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
         guard count >= 0 else { throw WireError(.invalidLength(count)) }
-        guard end - position >= count else { throw truncated(count) }
-        let bytes = UnsafeRawBufferPointer(start: base + position, count: count)
-        position += count
+        guard end - offset >= count else { throw truncated(count) }
+        let bytes = UnsafeRawBufferPointer(start: base + offset, count: count)
+        offset += count
         return bytes
     }
 
@@ -114,6 +139,15 @@ public struct ByteReader {
         if Self.isASCII(bytes) { return String(decoding: bytes, as: UTF8.self) }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw WireError(.invalidUTF8) }
         return text
+    }
+
+    /// The next `count` bytes, which must be UTF-8, borrowed from the buffer.
+    package mutating func readBorrowedText(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
+        let bytes = try readBorrowed(count)
+        guard Self.isASCII(bytes) || String(validating: bytes, as: UTF8.self) != nil else {
+            throw WireError(.invalidUTF8)
+        }
+        return bytes
     }
 
     private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {

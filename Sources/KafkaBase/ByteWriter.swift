@@ -163,22 +163,43 @@ public struct ByteWriter: ~Copyable {
     /// Room for the length of a sized field whose bytes follow; `endSizedField` fills it in. Returns where it starts.
     public mutating func beginSizedField() -> Int { reserveField(1) }
 
-    /// Writes the unsigned LEB128 length of the bytes since `beginSizedField`. Lengths over 127 move them up, since
-    /// one byte was kept free: what is sized this way is small and seldom.
+    /// Writes the unsigned LEB128 length of the bytes since `beginSizedField`.
     public mutating func endSizedField(_ start: Int) {
         precondition(start >= 0 && start < count, "the sized field must have begun in this buffer")
         precondition(splices.last.map { $0.position <= start } ?? true, "a sized field cannot hold spliced bytes")
-        let size = count - start - 1
-        var extra = 0
-        while size >> (7 * (extra + 1)) > 0 { extra += 1 }
-        if extra > 0 {
-            reserve(extra)
-            (storage + start + 1 + extra).copyMemory(from: storage + start + 1, byteCount: size)
-            count += extra
+        fillVarint(UInt32(count - start - 1), at: start)
+    }
+
+    /// Room for the count of an array whose elements follow; `endArray` fills it in. Returns where it starts.
+    package mutating func beginArray(flexible: Bool) -> Int {
+        if flexible { writeUInt8(0) } else { writeInt32(0) }
+        return count - (flexible ? 1 : 4)
+    }
+
+    /// Writes how many elements followed `beginArray`.
+    package mutating func endArray(_ start: Int, count elements: Int, flexible: Bool) {
+        precondition(elements >= 0 && elements < Int(Int32.max), "an array has as many elements as a count can say")
+        guard flexible else { return overwriteInt32(Int32(elements), at: start) }
+        precondition(start >= 0 && start < count, "the array must have begun in this buffer")
+        fillVarint(UInt32(elements) + 1, at: start)
+    }
+
+    /// Writes an unsigned LEB128 for which one byte was kept free. Longer ones move up what follows, since they are
+    /// seldom.
+    private mutating func fillVarint(_ value: UInt32, at start: Int) {
+        if value < 0x80 { return (storage + start).storeBytes(of: UInt8(value), as: UInt8.self) }
+        var extra = 1
+        while value >> (7 * (extra + 1)) > 0 { extra += 1 }
+        reserve(extra)
+        (storage + start + 1 + extra).copyMemory(from: storage + start + 1, byteCount: count - start - 1)
+        count += extra
+        for index in splices.indices.reversed() {
+            guard splices[index].position > start else { break }
+            splices[index] = Splice(position: splices[index].position + extra, length: splices[index].length)
         }
         for index in 0...extra {
             let more: UInt8 = index < extra ? 0x80 : 0
-            let byte = UInt8(truncatingIfNeeded: size >> (7 * index)) & 0x7F | more
+            let byte = UInt8(truncatingIfNeeded: value >> (7 * index)) & 0x7F | more
             (storage + start + index).storeBytes(of: byte, as: UInt8.self)
         }
     }

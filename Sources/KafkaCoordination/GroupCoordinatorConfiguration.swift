@@ -14,6 +14,7 @@ package struct GroupCoordinatorConfiguration: Sendable, Equatable {
     package var offsetMetadataMaxBytes: Int32 = 4_096
     /// `offsets.retention.minutes`, as milliseconds.
     package var offsetsRetentionMilliseconds: Int64 = 7 * 24 * 3_600_000
+    package var consumer = ConsumerGroupConfiguration()
 
     /// How long a member that has not rejoined yet may take for its first JoinGroup to be answered, in Kafka a constant.
     package static let newMemberJoinTimeoutMilliseconds: Int64 = 300_000

@@ -63,6 +63,14 @@ package enum GroupTimer: Hashable, Sendable {
     case classicSync(groupID: String)
     /// The session of a member of a classic group, or the wait for one that was given an id.
     case classicSession(groupID: String, memberID: String)
+    /// The session of a member of a consumer group.
+    case consumerSession(groupID: String, memberID: String)
+    /// The end of a member's time to give partitions up.
+    case consumerRebalance(groupID: String, memberID: String)
+    /// The end of the time in which a member of the classic protocol must rejoin a consumer group.
+    case consumerJoin(groupID: String, memberID: String)
+    /// The end of the time in which such a member must ask for its assignment.
+    case consumerSync(groupID: String, memberID: String)
 }
 
 /// What a shard remembers about records that are being appended; made by the shard, given back by its owner.
@@ -73,6 +81,8 @@ package enum AppendTicket: Sendable {
     case assignment(groupID: String, generation: Int32, [String: [UInt8]])
     /// A static member that came back with a new id while its group is stable.
     case staticMember(groupID: String, StaticMemberReplacement)
+    /// A consumer group whose last member of the consumer protocol has gone.
+    case downgrade(ClassicGroup, GroupDowngrade)
 }
 
 /// Where a parked request is found again; unique for the life of the shard's owner.

@@ -43,6 +43,14 @@ package struct MetadataVersion: RawRepresentable, Hashable, Comparable, Sendable
 
     package static func < (left: MetadataVersion, right: MetadataVersion) -> Bool { left.rawValue < right.rawValue }
 
+    /// The levels that brought new records or fields.
+    private static let recordChanges: [Int16] = [1, 3, 5, 6, 7, 8, 11, 13, 14, 15, 17, 23, 30]
+
+    /// Whether records that `newer` may write mean nothing to `older`.
+    package static func changesRecords(between older: MetadataVersion, and newer: MetadataVersion) -> Bool {
+        recordChanges.contains { $0 > older.rawValue && $0 <= newer.rawValue }
+    }
+
     /// KIP-704: a partition's leader may be marked as recovering from an unclean election.
     package var supportsLeaderRecovery: Bool { rawValue >= 3 }
     /// BrokerRegistrationChange takes the place of FenceBroker and UnfenceBroker.

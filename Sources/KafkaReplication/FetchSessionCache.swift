@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
+package import KafkaProtocol
 package import KafkaRuntime
 internal import Synchronization
 
@@ -41,9 +42,11 @@ package final class FetchSessionCache: Sendable {
         slots.withLock { $0[id] = nil }
     }
 
-    /// Makes a session for `partitions`; nil when there is no room.
-    package func make(usesTopicIDs: Bool, partitions: [FetchPartitionRequest], now: Int64) -> FetchSession? {
-        guard slotCount > 0, !partitions.isEmpty else { return nil }
+    /// Makes a session for the partitions of a full request; nil when it names none, or there is no room.
+    package func make(for request: FetchRequestView, now: Int64) -> FetchSession? {
+        guard slotCount > 0 else { return nil }
+        let partitions = FetchSessionPartitions(of: request)
+        guard partitions.count > 0 else { return nil }
         return slots.withLock { slots in
             if slots.count >= slotCount {
                 guard let victim = Self.victim(among: slots, newSize: partitions.count, now: now) else { return nil }
@@ -51,7 +54,7 @@ package final class FetchSessionCache: Sendable {
             }
             var id: Int32
             repeat { id = Int32(truncatingIfNeeded: random.below(Int64(Int32.max) - 1) + 1) } while slots[id] != nil
-            let session = FetchSession(id: id, usesTopicIDs: usesTopicIDs, partitions: partitions)
+            let session = FetchSession(id: id, usesTopicIDs: request.version >= 13, partitions: partitions)
             slots[id] = Slot(session: session, createdAt: now, lastUsed: now)
             return session
         }

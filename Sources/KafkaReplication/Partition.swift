@@ -133,17 +133,35 @@ package final class Partition: Sendable {
         state.withLock { Self.leaderLog($0, currentLeaderEpoch) }
     }
 
+    /// The log to serve a request with, or the error to answer.
+    package enum LedLog {
+        case log(UnifiedLog, epoch: Int32)
+        case fault(ErrorCode)
+    }
+
+    /// As `leaderLog`, for those who only need the error's code.
+    package func logAsLeader(currentLeaderEpoch: Int32) -> LedLog {
+        state.withLock { Self.logAsLeader($0, currentLeaderEpoch) }
+    }
+
     private static func leaderLog(
         _ state: borrowing State, _ currentLeaderEpoch: Int32
     ) -> Result<(log: UnifiedLog, epoch: Int32), PartitionFault> {
-        guard !state.isRemoved else { return .failure(.init(.unknownTopicOrPartition)) }
-        guard !state.isOffline, let log = state.log else { return .failure(.init(.kafkaStorageError)) }
-        if currentLeaderEpoch >= 0 {
-            if currentLeaderEpoch < state.leader.leaderEpoch { return .failure(.init(.fencedLeaderEpoch)) }
-            if currentLeaderEpoch > state.leader.leaderEpoch { return .failure(.init(.unknownLeaderEpoch)) }
+        switch logAsLeader(state, currentLeaderEpoch) {
+        case .log(let log, let epoch): .success((log, epoch))
+        case .fault(let code): .failure(.init(code))
         }
-        guard state.leader.isLocal else { return .failure(.init(.notLeaderOrFollower)) }
-        return .success((log, state.leader.leaderEpoch))
+    }
+
+    private static func logAsLeader(_ state: borrowing State, _ currentLeaderEpoch: Int32) -> LedLog {
+        guard !state.isRemoved else { return .fault(.unknownTopicOrPartition) }
+        guard !state.isOffline, let log = state.log else { return .fault(.kafkaStorageError) }
+        if currentLeaderEpoch >= 0 {
+            if currentLeaderEpoch < state.leader.leaderEpoch { return .fault(.fencedLeaderEpoch) }
+            if currentLeaderEpoch > state.leader.leaderEpoch { return .fault(.unknownLeaderEpoch) }
+        }
+        guard state.leader.isLocal else { return .fault(.notLeaderOrFollower) }
+        return .log(log, epoch: state.leader.leaderEpoch)
     }
 
     /// What an append came to.

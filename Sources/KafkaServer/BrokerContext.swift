@@ -16,12 +16,14 @@ package final class BrokerContext: Sendable {
     package let fetchSessions: FetchSessionCache
     package let producerIDs: ProducerIDAllocator
     package let log: Logger
+    package let loggerLevels: LoggerLevels
 
     package var nodeID: Int32 { configuration.nodeID }
 
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
-        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, log: Logger
+        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, log: Logger,
+        loggerLevels: LoggerLevels
     ) {
         self.configuration = configuration
         self.runtime = runtime
@@ -31,6 +33,7 @@ package final class BrokerContext: Sendable {
         self.replicas = replicas
         self.producerIDs = producerIDs
         self.log = log
+        self.loggerLevels = loggerLevels
         fetchSessions = FetchSessionCache(slotCount: configuration.fetchSessionsMax, random: runtime.random)
     }
 }

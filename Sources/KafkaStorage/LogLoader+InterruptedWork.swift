@@ -98,7 +98,7 @@ extension LogLoader {
         events.append(.removedFile(path: path(name), reason: reason))
     }
 
-    private func syncDirectory() throws(StorageError) {
+    func syncDirectory() throws(StorageError) {
         try storing { () throws(FileError) in try files.syncDirectory(directory) }
     }
 

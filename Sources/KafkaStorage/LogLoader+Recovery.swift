@@ -33,9 +33,8 @@ extension LogLoader {
                 try dropSegments(from: index, &state)
                 break
             }
-            let isWhole = try recover(state.segments[index], &state)
+            try recover(state.segments[index], &state)
             index += 1
-            if !isWhole { try dropSegments(from: index, &state) }
         }
         for snapshot in state.snapshots where snapshot > state.nextOffset { try state.removeSnapshot(snapshot) }
         let end = state.nextOffset
@@ -85,16 +84,16 @@ extension LogLoader {
         return isCompacted && segment.baseOffset > state.nextOffset
     }
 
-    /// Checks one segment from its first byte on; false where it was cut.
+    /// Checks one segment from its first byte on. Where it is damaged it is cut there, and the segments behind it go.
     ///
     /// - Parameter suspect: where a batch begins that a first attempt found to claim offsets of the next one, behind a gap.
     private mutating func recover(
         _ segment: LogSegment, _ state: inout LogState, suspect: (position: Int64, fileSize: Int64)? = nil
-    ) throws(StorageError) -> Bool {
+    ) throws(StorageError) {
         state.nextOffset = max(state.nextOffset, segment.baseOffset)
         let start = state.nextOffset
         let fileSize = suspect?.fileSize ?? segment.size
-        if fileSize == 0, !segment.lacksIndexes, !segment.transactionIndex.mayHaveFile { return true }
+        if fileSize == 0, !segment.lacksIndexes, !segment.transactionIndex.mayHaveFile { return }
         if fileSize > 0, suspect == nil { events.append(.recoveringSegment(path: segment.logPath, bytes: fileSize)) }
         segment.resetIndexes()
         let file = try storing { () throws(FileError) in try segment.openFile() }
@@ -129,14 +128,14 @@ extension LogLoader {
         }
         options.checkedBytes?(fileSize - reported)
         state.producers.advance(to: state.nextOffset)
+        if damage != nil { try dropSegments(behind: segment, file, &state) }
         try segment.finishRecovery(fileSize: fileSize)
         // What was cut off must not come back behind batches that will take its place.
         if damage != nil { try storing { () throws(FileError) in try file.sync() } }
         segment.release()
-        guard let damage else { return true }
+        guard let damage else { return }
         events.append(
             .truncatedTail(path: segment.logPath, from: fileSize, to: damage.position, reason: damage.reason))
-        return false
     }
 
     /// How often somebody is told how far a recovery has come, in bytes.
@@ -158,8 +157,25 @@ extension LogLoader {
     }
 
     /// Behind damage nothing can be trusted: the offsets would have a gap.
-    private mutating func dropSegments(from index: Int, _ state: inout LogState) throws(StorageError) {
-        for segment in state.segments[index...] {
+    ///
+    /// Before the damage is cut off: whatever part of this the machine gets done until it stops, the next recovery comes
+    /// upon the damage again, and drops the rest.
+    private mutating func dropSegments(
+        behind segment: LogSegment, _ file: any File, _ state: inout LogState
+    ) throws(StorageError) {
+        guard let place = state.segments.firstIndex(where: { $0 === segment }), place + 1 < state.segments.count else {
+            return
+        }
+        try storing { () throws(FileError) in try file.sync() }
+        try dropSegments(from: place + 1, &state)
+    }
+
+    /// The first goes last, when the others are gone for good: without it, one that is left would seem to follow what is
+    /// before it, as far as that can be told where compaction makes gaps.
+    private mutating func dropSegments(from first: Int, _ state: inout LogState) throws(StorageError) {
+        for index in state.segments.indices[first...].reversed() {
+            if index == first, state.segments.count > first + 1 { try syncDirectory() }
+            let segment = state.segments[index]
             let digits = LogFileNames.digits(segment.baseOffset)
             for suffix in [
                 LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.transactionIndexSuffix,
@@ -171,9 +187,8 @@ extension LogLoader {
             }
             events.append(.removedFile(path: segment.logPath, reason: "the log ends before it"))
         }
-        guard index < state.segments.count else { return }
-        state.segments.removeSubrange(index...)
-        // Nor must these, over the new segments of the same names.
-        try storing { () throws(FileError) in try files.syncDirectory(directory) }
+        state.segments.removeSubrange(first...)
+        // Nor must these come back, over the new segments of the same names.
+        try syncDirectory()
     }
 }

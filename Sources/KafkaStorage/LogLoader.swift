@@ -38,6 +38,9 @@ struct LogLoader {
 
     var files: any FileSystem { runtime.files }
 
+    /// Whether the log never held anything: then a clean stop has not made it durable.
+    private var isUnused: Bool { segments.allSatisfy { $0.size == 0 && $0.baseOffset == 0 } }
+
     func path(_ name: String) -> String { "\(directory)/\(name)" }
 
     mutating func load() throws(StorageError) -> LogState {
@@ -57,8 +60,9 @@ struct LogLoader {
         let topicID = try loadTopicID()
         var state = try makeState(start: start, epochs: LeaderEpochCache(), topicID: topicID)
         let isUnclean = !options.wasCleanShutdown && !isNew
-        // The process that wrote it may have died before the file was synced, and nobody else would do it.
-        state.topicIDIsDirty = isUnclean && topicID != nil
+        // The process that wrote it may have died before the file was synced, or not have synced it because nothing was
+        // in the log, and nobody else would do it.
+        state.topicIDIsDirty = (isUnclean || isUnused) && topicID != nil
         if isUnclean || epochs == nil {
             try recover(&state, &epochs)
         } else {
@@ -87,7 +91,7 @@ struct LogLoader {
             recoveryPoint: options.recoveryPoint, epochs: epochs, producers: ProducerStateTable(endOffset: start),
             snapshots: snapshots)
         state.cleanedUpTo = options.cleanedUpTo
-        state.hasNewNames = madeSegment
+        state.hasNewNames = madeSegment || isUnused
         state.hasNewDirectory = isNew
         return state
     }
@@ -183,13 +187,14 @@ struct LogLoader {
     }
 
     /// nil where there is no id, or where power was lost while the file was new: it is durable only some time after it
-    /// was written, and half of one must not take a whole directory of logs out of service.
+    /// was written, that of a log that never held anything not even after a clean stop, and half of one must not take a
+    /// partition out of service.
     private mutating func loadTopicID() throws(StorageError) -> KafkaUUID? {
         guard names.contains(LogFileNames.partitionMetadata) else { return nil }
         do throws(StorageError) {
             return try PartitionMetadataFile.read(path(LogFileNames.partitionMetadata), files)
         } catch {
-            guard case .corrupt(_, _, let reason) = error, !options.wasCleanShutdown else { throw error }
+            guard case .corrupt(_, _, let reason) = error, !options.wasCleanShutdown || isUnused else { throw error }
             remove(LogFileNames.partitionMetadata, reason)
             return nil
         }

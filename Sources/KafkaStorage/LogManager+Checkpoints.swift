@@ -5,7 +5,7 @@ import Synchronization
 
 extension LogManager {
     /// The offsets that are written down from time to time.
-    private enum Checkpoint {
+    private enum Checkpoint: CaseIterable {
         case recoveryPoints, logStartOffsets, highWatermarks, cleanedOffsets
 
         var fileName: String {
@@ -25,6 +25,23 @@ extension LogManager {
             case .highWatermarks: log.highWatermark
             case .cleanedOffsets: log.cleanedUpTo
             }
+        }
+    }
+
+    /// Lines that stay because the logs they are about could not be loaded, and may be repaired: without them what was
+    /// deleted by request would be back then. Only where such a log was synced is forgotten, so that all of it is checked.
+    private static func keptLines(
+        _ checkpoint: Checkpoint, _ state: State
+    ) -> [(place: Int, partition: TopicPartition, offset: Int64)] {
+        state.unreadableOptions.compactMap { partition, found in
+            let offset: Int64? =
+                switch checkpoint {
+                case .recoveryPoints: nil
+                case .logStartOffsets: found.options.logStartOffset > 0 ? found.options.logStartOffset : nil
+                case .highWatermarks: found.options.highWatermark
+                case .cleanedOffsets: found.options.cleanedUpTo
+                }
+            return offset.map { (found.place, partition, $0) }
         }
     }
 
@@ -74,6 +91,27 @@ extension LogManager {
     /// Writes `cleaner-offset-checkpoint` in every directory. Blocks.
     public func checkpointCleanedOffsets() { write(.cleanedOffsets) }
 
+    /// Sees to it that no checkpoint of a directory speaks of a log that is about to be made there: what stands there is
+    /// of an earlier log of the name, and would be believed of the new one after a crash — that its records were synced,
+    /// or, worse, that the first of them had been deleted.
+    ///
+    /// The files are written only where they do, once for all the logs that are gone. Throws where they cannot be.
+    func forgetCheckpoints(of partition: TopicPartition, inDirectory place: Int) throws(StorageError) {
+        for checkpoint in Checkpoint.allCases {
+            func isStale() -> Bool {
+                state.withLock { state in
+                    let directory = state.directories[place]
+                    guard state.isLoaded, directory.isOnline, directory.lock != nil else { return false }
+                    // Before the first was written nobody knows what the file of the last run says.
+                    guard let last = directory.lastCheckpoints[checkpoint.fileName] else { return true }
+                    return last[partition] != nil
+                }
+            }
+            guard isStale() else { continue }
+            if let failure = write(checkpoint)[place] { throw failure }
+        }
+    }
+
     /// A full disk is waited for; any other failure takes the directory out of service.
     private func checkpointFailed(
         _ checkpoint: Checkpoint, _ place: Int, wanted: [TopicPartition: Int64], _ error: StorageError
@@ -96,10 +134,12 @@ extension LogManager {
         }
     }
 
-    /// Writes a file in each directory where it would say something new.
-    private func write(_ checkpoint: Checkpoint) {
+    /// Writes a file in each directory where it would say something new. Returns what failed, by directory.
+    @discardableResult
+    private func write(_ checkpoint: Checkpoint) -> [Int: StorageError] {
         checkpointing.withLock { _ in
-            guard state.withLock({ $0.isLoaded }) else { return }
+            guard state.withLock({ $0.isLoaded }) else { return [:] }
+            var failures: [Int: StorageError] = [:]
             let (directories, logs, places, futures) = state.withLock {
                 ($0.directories, $0.logs, $0.places, $0.futures)
             }
@@ -112,6 +152,9 @@ extension LogManager {
                 guard let offset = checkpoint.offset(of: future.log) else { continue }
                 offsets[future.place][partition] = offset
             }
+            for kept in state.withLock({ Self.keptLines(checkpoint, $0) }) {
+                offsets[kept.place][kept.partition] = kept.offset
+            }
             let name = checkpoint.fileName
             for (place, directory) in directories.enumerated() where directory.isOnline && directory.lock != nil {
                 if directory.lastCheckpoints[name] == offsets[place] { continue }
@@ -120,11 +163,13 @@ extension LogManager {
                     try OffsetCheckpoint.write(written, to: "\(directory.path)/\(name)", runtime.files)
                     state.withLock { $0.directories[place].lastCheckpoints[name] = written }
                 } catch {
+                    failures[place] = error
                     observer?.logEvent(
                         .backgroundFailure(path: directory.path, what: "checkpoint \(name)", error: error))
                     checkpointFailed(checkpoint, place, wanted: written, error)
                 }
             }
+            return failures
         }
     }
 }

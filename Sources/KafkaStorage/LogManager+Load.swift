@@ -97,9 +97,11 @@ extension LogManager {
     /// the clean shutdown and calls `completion`, once, on the last of those threads.
     ///
     /// - Parameters:
+    ///   - threadsPerDirectory: how many logs of a directory at once; nil as configured.
     ///   - topicConfiguration: the settings of a topic, by name. Called on any thread.
     ///   - progress: called after each log and while large ones are recovered, on any thread, one call at a time.
     public func loadLogs(
+        threadsPerDirectory: Int? = nil,
         topicConfiguration: @escaping @Sendable (String) -> LogConfiguration,
         progress: (@Sendable (LoadProgress) -> Void)? = nil,
         completion: @escaping @Sendable (LoadReport) -> Void
@@ -114,7 +116,8 @@ extension LogManager {
         }
         let work = LoadWork(items)
         let online = directories.filter(\.isOnline).count
-        let threads = max(1, min(items.count, online * configuration.recoveryThreadsPerDirectory))
+        let threads = max(
+            1, min(items.count, online * (threadsPerDirectory ?? configuration.recoveryThreadsPerDirectory)))
         work.state.withLock { $0.runningThreads = threads }
         for _ in 0..<threads {
             runtime.queues.runBlocking {
@@ -194,7 +197,10 @@ extension LogManager {
                     remover.remove([item.path], after: 0)
                 } else if case .corrupt = error {
                     work.state.withLock { $0.failedLogs.append((item.partition, error)) }
-                    state.withLock { $0.unreadable[item.partition] = error }
+                    state.withLock { state in
+                        state.unreadable[item.partition] = error
+                        state.unreadableOptions[item.partition] = (item.place, item.options)
+                    }
                 } else {
                     markOffline(directory: configuration.directories[item.place], reason: "\(error)")
                 }

@@ -17,6 +17,8 @@ struct Moves: Sendable {
     var running: Set<TopicPartition> = []
     /// Copies are continued from when the broker serves on.
     var isStarted = false
+    /// Of all of them together.
+    var throttle = IOThrottle(rate: .infinity)
 }
 
 /// Who is asked and told about moves.
@@ -50,6 +52,15 @@ extension LogManager {
         moveHandlers.withLock { handlers in
             handlers.pauseCleaning = pause
             handlers.resumeCleaning = resume
+        }
+    }
+
+    /// Sets how many bytes a second all copies may take together (`replica.alter.log.dirs.io.max.bytes.per.second`); at
+    /// least 1. The few that are appended while a copy takes its log's place are not held up.
+    public func setMoveRate(bytesPerSecond: Int64) {
+        state.withLock { state in
+            // None at all would never end.
+            state.moves.throttle.rate = bytesPerSecond == .max ? .infinity : Double(max(bytesPerSecond, 1))
         }
     }
 
@@ -99,6 +110,8 @@ extension LogManager {
         let path = "\(directory)/\(name)"
         let copy: UnifiedLog
         do throws(StorageError) {
+            // Of another copy that was given up.
+            try forgetCheckpoints(of: partition, inDirectory: place)
             copy = try open(path, partition, log.topicID, log.configuration, LogOpenOptions())
         } catch {
             try? runtime.files.removeTree(path)
@@ -175,14 +188,24 @@ extension LogManager {
         let (log, future) = state.withLock { ($0.isShutDown ? nil : $0.logs[partition], $0.futures[partition]) }
         guard let log, let future else { return endTurn(partition) }
         do throws(StorageError) {
-            for _ in 0..<Self.readsPerTurn where try log.copy(to: future.log, maxBytes: Self.copyBytes) == 0 {
-                if try finish(partition, log, future) { return endTurn(partition) }
-                break
+            var wait: Int64 = 0
+            for _ in 0..<Self.readsPerTurn where wait == 0 {
+                let bytes = try log.copy(to: future.log, maxBytes: Self.copyBytes)
+                if bytes == 0 {
+                    if try finish(partition, log, future) { return endTurn(partition) }
+                    break
+                }
+                wait = throttled(bytes)
             }
             // Bit by bit, so that the last sync, which holds up those of the log, is short.
             try future.log.flush()
             // Others have their turn in between.
-            runtime.queues.runBlocking { self.copy(partition) }
+            let runtime = runtime
+            guard wait > 0 else { return runtime.queues.runBlocking { self.copy(partition) } }
+            queue.schedule(after: wait) { [weak self] in
+                guard let manager = self else { return }
+                runtime.queues.runBlocking { manager.copy(partition) }
+            }
         } catch {
             let isWanted = state.withLock { $0.futures[partition]?.log === future.log && !$0.isShutDown }
             guard isWanted else { return endTurn(partition) }
@@ -193,6 +216,12 @@ extension LogManager {
             }
             endTurn(partition)
         }
+    }
+
+    /// Notes that `bytes` were copied; returns how many milliseconds to wait.
+    private func throttled(_ bytes: Int) -> Int64 {
+        let now = runtime.clock.monotonicNanoseconds
+        return state.withLock { $0.moves.throttle.moved(Int64(bytes), now: now) }
     }
 
     /// Puts a copy that has caught up in the place of its log; false where more was appended meanwhile.

@@ -84,6 +84,8 @@ public final class LogManager: Sendable {
         var moves = Moves()
         /// Why logs could not be loaded whose directories are there.
         var unreadable: [TopicPartition: StorageError] = [:]
+        /// What the checkpoints said of those, and of which directory.
+        var unreadableOptions: [TopicPartition: (place: Int, options: LogOpenOptions)] = [:]
         /// Before, a checkpoint would lack the logs that are not loaded yet.
         var isLoaded = false
         var isShutDown = false
@@ -102,16 +104,25 @@ public final class LogManager: Sendable {
     let moving = Mutex<Void>(())
     let moveHandlers = Mutex(MoveHandlers())
     let failureHandler = Mutex<(@Sendable (FailedDirectory) -> Void)?>(nil)
+    /// What logs are opened with; at first that of `configuration`.
+    let settings: Mutex<LogSettings>
 
     /// Touches no file yet.
     public init(configuration: LogManagerConfiguration, runtime: Runtime, observer: (any LogObserver)? = nil) {
         precondition(!configuration.directories.isEmpty, "a broker has at least one log directory")
         self.configuration = configuration
+        settings = Mutex(configuration.settings)
         self.runtime = runtime
         self.observer = observer
         remover = FileRemover(runtime: runtime)
         queue = runtime.queues.makeQueue(label: "log-manager")
         state = Mutex(State(directories: configuration.directories.map { LogDirectory(path: $0) }))
+    }
+
+    /// Takes over `producer.id.expiration.ms` for all logs, from their next look for expired producers on.
+    public func update(producerIDExpirationMs: Int64) {
+        settings.withLock { $0.producerIDExpirationMs = producerIDExpirationMs }
+        for log in logs { log.update(producerIDExpirationMs: producerIDExpirationMs) }
     }
 
     // MARK: Directories
@@ -189,11 +200,18 @@ public final class LogManager: Sendable {
             if let topicID { try existing.setTopicID(topicID) }
             return existing
         }
-        let directory = state.withLock { state in state.places[partition].map { state.directories[$0].path } }
-        guard let directory else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+        let place = state.withLock { $0.places[partition] }
+        guard let place else { throw .kafka(.kafkaStorageError, "the directory of \(partition) is offline") }
+        let directory = configuration.directories[place]
         let path = "\(directory)/\(partition)"
-        let isNew = (try? runtime.files.status(path)) == .some(nil)
+        let found = try? runtime.files.status(path)
+        let isNew = found == .some(nil)
         do throws(StorageError) {
+            // Somebody put it there; nothing is wrong with the directory, or with other partitions.
+            if let status = found.flatMap(\.self), !status.isDirectory {
+                throw .kafka(.kafkaStorageError, "\(path) is not a directory")
+            }
+            try forgetCheckpoints(of: partition, inDirectory: place)
             let log = try open(path, partition, topicID, topic, LogOpenOptions())
             state.withLock { state in
                 // The directory may have gone out of service meanwhile, and its places with it.
@@ -224,7 +242,7 @@ public final class LogManager: Sendable {
         _ given: LogOpenOptions
     ) throws(StorageError) -> UnifiedLog {
         var options = given
-        options.settings = configuration.settings
+        options.settings = settings.withLock { $0 }
         options.observer = observer
         options.recoveryPointLowered = { [weak self] in
             self?.checkpointRecoveryPoints()
@@ -269,7 +287,6 @@ public final class LogManager: Sendable {
         do throws(StorageError) {
             try log.delete(unique: runtime.random.uuid())
             state.withLock { $0.places[partition] = nil }
-            // A new log of this name must not be taken for clean.
             if log.cleanedUpTo != nil { runtime.queues.runBlocking { self.checkpointCleanedOffsets() } }
         } catch {
             state.withLock { state in

@@ -77,6 +77,14 @@ extension LogSegment {
         return try orRebuilt(verified(mark, offset), offset)
     }
 
+    /// An offset of a batch that begins at `position` or, as far as the index knows, not far behind it; where it knows
+    /// none, the last one before `end` that it does know.
+    func offset(atOrBehind position: Int64, upTo end: Int64) throws(StorageError) -> Int64 {
+        let mark = try lookup(end)
+        let entry = try storing { () throws(FileError) in try offsetIndex.entry(notBefore: position, files) }
+        return min(entry?.offset ?? mark.offset, mark.offset)
+    }
+
     private func orRebuilt(_ position: Int64?, _ offset: Int64) throws(StorageError) -> Int64 {
         if let position { return position }
         return try rebuiltLookup(offset).position

@@ -211,7 +211,13 @@ final class LogSegment: @unchecked Sendable {
         size -= Int64(deferred.count)
         let firstOffset = deferred.firstOffset
         deferred.end()
-        try storing { () throws(FileError) in try undoWrite() }
+        try storing { () throws(FileError) in
+            // First of all, for entries of what is given up would make a search build the indexes anew, which needs the
+            // space that there may not be.
+            try offsetIndex.truncate(to: firstOffset, files)
+            try timeIndex.truncate(to: firstOffset, files)
+            try undoWrite()
+        }
         return try truncate(to: firstOffset)
     }
 
@@ -312,9 +318,12 @@ final class LogSegment: @unchecked Sendable {
         if indexesAreSynced { return }
         try becomeInactive()
         try storing { () throws(FileError) in
-            // An index without entries says nothing that could get lost.
-            if offsetIndex.count > 0 { try Self.sync(offsetIndex.path, files) }
-            if timeIndex.count > 0 { try Self.sync(timeIndex.path, files) }
+            // The indexes of an empty segment are never read. Those of any other, also without entries, were longer
+            // while it was written, and a loss of power could bring that back.
+            if size > 0 {
+                try Self.sync(offsetIndex.path, files)
+                try Self.sync(timeIndex.path, files)
+            }
             if transactionIndex.count > 0 { try Self.sync(transactionIndexPath, files) }
         }
         indexesAreSynced = true

@@ -27,7 +27,7 @@ extension LogState {
         writing: Writing
     ) throws(StorageError) -> AppendInfo {
         try requireService()
-        if let duplicate = try checkProducers(UnsafeRawBufferPointer(batches), origin) {
+        if let duplicate = try checkProducers(UnsafeRawBufferPointer(batches)) {
             guard !active.deferred.isEmpty else { return duplicate }
             // The first of the two may be waiting to be written, and fail: then this one is not a duplicate.
             try requireWritten()
@@ -46,50 +46,6 @@ extension LogState {
         AppendInfo(
             firstOffset: nextOffset, lastOffset: nextOffset - 1, maxTimestamp: -1, logAppendTime: -1,
             logStartOffset: logStartOffset, leaderEpoch: leaderEpoch, isDuplicate: false, byteCount: 0)
-    }
-
-    /// Throws where a producer's epoch or sequence does not follow; the answer for a batch that was appended before.
-    private func checkProducers(
-        _ batches: UnsafeRawBufferPointer, _ origin: AppendOrigin
-    ) throws(StorageError) -> AppendInfo? {
-        var position = 0
-        var provisional: [Int64: ProducerState]?
-        while position < batches.count {
-            let (header, bytes) = try Self.batch(batches, at: position, directory)
-            position += header.sizeInBytes
-            guard header.hasProducerID else { continue }
-            if header.attributes.isControl {
-                if let marker = try Self.marker(bytes, directory) { try producers.checkMarker(header, marker) }
-                continue
-            }
-            // The batches of one append follow each other, so the second is checked against the first.
-            if provisional == nil, position == batches.count {
-                if case .duplicate(let old) = try producers.check(header) { return duplicateAppend(of: old, header) }
-                return nil
-            }
-            var states = provisional ?? [:]
-            var state = states[header.producerID] ?? producers.producers[header.producerID]
-            if case .duplicate(let old) = try ProducerStateTable.check(header, state) {
-                guard batches.count == header.sizeInBytes else {
-                    throw .kafka(.duplicateSequenceNumber, "one of several batches was appended before")
-                }
-                return duplicateAppend(of: old, header)
-            }
-            var next = state ?? ProducerState(producerID: header.producerID)
-            _ = ProducerStateTable.add(header, to: &next)
-            state = next
-            states[header.producerID] = next
-            provisional = states
-        }
-        return nil
-    }
-
-    private func duplicateAppend(of old: ProducedBatch, _ header: RecordBatchHeader) -> AppendInfo {
-        AppendInfo(
-            firstOffset: old.firstOffset, lastOffset: old.lastOffset, maxTimestamp: old.timestamp,
-            logAppendTime: header.attributes.timestampType == .logAppendTime ? old.timestamp : -1,
-            logStartOffset: logStartOffset, leaderEpoch: epochs.epoch(of: old.firstOffset) ?? -1, isDuplicate: true,
-            byteCount: 0)
     }
 
     private func assignOffsets(
@@ -115,11 +71,14 @@ extension LogState {
     // MARK: Follower
 
     /// Appends batches as a leader sent them. What is not a whole batch at the end is left out.
+    ///
+    /// A batch alone may be larger than `segment.bytes`, which may have become smaller since the leader took it; it gets
+    /// a segment of its own.
     mutating func appendAsFollower(_ bytes: UnsafeRawBufferPointer, now: Int64) throws(StorageError) -> AppendInfo {
         try requireService()
-        let (extent, count) = try checkFollowerBatches(bytes)
+        let (extent, count, isOne) = try checkFollowerBatches(bytes)
         guard count > 0 else { return emptyAppend(leaderEpoch: epochs.latestEpoch ?? -1) }
-        guard count <= Int(configuration.segmentBytes) else {
+        guard count <= Int(configuration.segmentBytes) || isOne else {
             throw .kafka(.recordListTooLarge, "\(count) bytes do not fit a segment of \(configuration.segmentBytes)")
         }
         try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), extent, now: now, .now)
@@ -131,8 +90,9 @@ extension LogState {
 
     private func checkFollowerBatches(
         _ bytes: UnsafeRawBufferPointer
-    ) throws(StorageError) -> (extent: Extent, count: Int) {
+    ) throws(StorageError) -> (extent: Extent, count: Int, isOne: Bool) {
         var extent = Extent()
+        var batches = 0
         var expected = nextOffset
         var cursor = BatchCursor(bytes)
         do throws(RecordError) {
@@ -148,13 +108,14 @@ extension LogState {
                 extent.lastOffset = entry.lastOffset
                 extent.maxTimestamp = max(extent.maxTimestamp, entry.maxTimestamp)
                 expected = entry.nextOffset
+                batches += 1
             }
         } catch {
             throw .kafka(
                 error.errorCode,
                 "a batch of \(topicPartition) to be appended at offset \(expected) is not good: \(error)")
         }
-        return (extent, cursor.position)
+        return (extent, cursor.position, batches == 1)
     }
 
     // MARK: Both
@@ -268,7 +229,7 @@ extension LogState {
 
     // MARK: Batches
 
-    private static func batch(
+    static func batch(
         _ bytes: UnsafeRawBufferPointer, at position: Int, _ directory: String
     ) throws(StorageError) -> (header: RecordBatchHeader, bytes: UnsafeRawBufferPointer) {
         do throws(RecordError) {

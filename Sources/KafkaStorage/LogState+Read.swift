@@ -35,6 +35,11 @@ extension LogState {
         return range
     }
 
+    var consumerMarks: ConsumerMarks {
+        ConsumerMarks(
+            highWatermark: highWatermark.offset, lastStableOffset: lastStableOffset, logStartOffset: logStartOffset)
+    }
+
     /// `read`, with what is needed to check the batches.
     mutating func readToCheck(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool

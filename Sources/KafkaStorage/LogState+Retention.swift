@@ -2,18 +2,27 @@
 import KafkaRuntime
 
 extension LogState {
-    /// Gives up the oldest segment where the settings or the log's start say so and consumers may read all of it: its
-    /// files get the name of deleted ones, and the log starts at the next. A segment that is still written is closed
-    /// first, unless it is empty. Returns whether one went; on failure the log is as before.
-    mutating func deleteFirstSegment(now: Int64) throws(StorageError) -> Bool {
+    /// Whether the oldest segment is to be given up: where the settings or the log's start say so and consumers may read
+    /// all of it. Returns the base of the next, nil where the oldest stays. One that is still written is closed first,
+    /// unless it is empty.
+    mutating func prepareDeletion(now: Int64) throws(StorageError) -> Int64? {
         try requireWritten()
-        guard let reason = try deletionReason(now: now) else { return false }
+        guard try deletionReason(now: now) != nil else { return nil }
         if segments.count == 1 { try roll(now: now) }
+        return segments[1].baseOffset
+    }
+
+    /// Gives up the oldest segment, which must end at `base`, where that is still to be done: its files get the name of
+    /// deleted ones, and the log starts at the next. Returns whether it went; on failure the log is as before.
+    mutating func deleteFirstSegment(endingAt base: Int64, now: Int64) throws(StorageError) -> Bool {
+        try requireWritten()
+        guard segments.count > 1, segments[1].baseOffset == base, let reason = try deletionReason(now: now) else {
+            return false
+        }
         let segment = segments[0]
         try retire(segment)
         segments.removeFirst()
         openSegments.removeAll { $0 === segment }
-        let base = segments[0].baseOffset
         if base > logStartOffset {
             logStartOffset = base
             epochs.truncateFromStart(base)

@@ -13,7 +13,7 @@ struct LogState: ~Copyable, Sendable {
     let topicPartition: TopicPartition
     let files: any FileSystem
     let random: any RandomSource
-    let settings: LogSettings
+    var settings: LogSettings
 
     var directory: String
     var topicID: KafkaUUID?
@@ -31,6 +31,8 @@ struct LogState: ~Copyable, Sendable {
     var producers: ProducerStateTable
     /// Offsets of the snapshot files, ascending.
     var snapshots: [Int64]
+    /// Those of them that are not written yet, in their order.
+    var unwrittenSnapshots: [PendingSnapshot] = []
     var recent = RecentBatches()
     /// Segments besides the active one whose files may be open, the longest unused first.
     var openSegments: [LogSegment] = []
@@ -63,8 +65,8 @@ struct LogState: ~Copyable, Sendable {
     /// What is left to be done without the lock.
     struct Afterwards: Sendable {
         var events: [LogEvent] = []
-        /// Snapshots to be written, after which everything below may be synced.
-        var snapshots: [PendingSnapshot] = []
+        /// The base of the newest segment: the snapshots are to be written, and then all below is to be synced.
+        var rolledTo: Int64?
         /// Files to be removed once their delay has passed.
         var removals: [String] = []
         var needsEpochs = false
@@ -72,7 +74,7 @@ struct LogState: ~Copyable, Sendable {
         var loweredRecoveryPoint = false
 
         var isEmpty: Bool {
-            events.isEmpty && snapshots.isEmpty && removals.isEmpty && !needsEpochs && !loweredRecoveryPoint
+            events.isEmpty && rolledTo == nil && removals.isEmpty && !needsEpochs && !loweredRecoveryPoint
         }
     }
 
@@ -268,11 +270,8 @@ struct LogState: ~Copyable, Sendable {
         touched(old)
         recent.removeAll()
         producers.advance(to: newBase)
-        afterwards.snapshots.append(
-            PendingSnapshot(
-                offset: newBase, content: ProducerSnapshot.encode(producers.sortedStates),
-                truncationCount: truncationCount))
-        if !snapshots.contains(newBase) { snapshots.append(newBase) }
+        noteSnapshot(at: newBase)
+        afterwards.rolledTo = newBase
         if highWatermark.offset == nextOffset { highWatermark = endMetadata }
         afterwards.events.append(.rolled(path: directory, baseOffset: newBase))
     }

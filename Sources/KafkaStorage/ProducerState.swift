@@ -97,6 +97,19 @@ public struct ProducerState: Equatable, Sendable {
         lastTimestamp = batch.timestamp
     }
 
+    /// Takes in batches of the same producer from before the oldest that is remembered, the newest of them first, until
+    /// there are five.
+    mutating func recall(_ past: ProducerState) {
+        guard past.epoch == epoch, let oldest = batches.first else { return }
+        let older = past.batches.filter { $0.lastOffset < oldest.firstOffset }.suffix(Self.batchCapacity - batchCount)
+        let newest = lastTimestamp
+        let all = older + batches
+        batchCount = 0
+        for batch in all { add(batch) }
+        // That of a marker may be later than any batch.
+        lastTimestamp = newest
+    }
+
     /// Takes over an epoch; batches of another are forgotten.
     mutating func updateEpoch(_ newEpoch: Int16) {
         guard newEpoch != epoch else { return }

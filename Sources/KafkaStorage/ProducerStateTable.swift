@@ -24,6 +24,9 @@ struct ProducerStateTable: Sendable {
     private(set) var producers: [Int64: ProducerState] = [:]
     /// The offset up to which the state has been fed.
     private(set) var endOffset: Int64
+    /// Of batches below, only each producer's last is known: a snapshot told of them, and its format has no room for
+    /// more. nil where all is known that there is to know.
+    private(set) var partialBelow: Int64?
     /// First offsets of open transactions, ascending.
     private var openTransactions: [Int64] = []
     /// Ascending by first offset.
@@ -165,12 +168,20 @@ struct ProducerStateTable: Sendable {
     /// Takes over what a snapshot says, leaving out producers that have been silent too long.
     mutating func load(_ states: [ProducerState], endOffset: Int64, now: Int64, expirationMs: Int64) {
         self = ProducerStateTable(endOffset: endOffset)
+        partialBelow = states.isEmpty ? nil : endOffset
         for state in states where !Self.isExpired(state, now: now, expirationMs: expirationMs) {
             producers[state.producerID] = state
             if state.currentTransactionFirstOffset >= 0 {
                 openTransactions.insertSorted(state.currentTransactionFirstOffset)
             }
         }
+    }
+
+    /// Takes over what a snapshot could not tell: `earlier` was fed the last batches below `partialBelow`. Producers that
+    /// only it knows are not taken over.
+    mutating func recall(from earlier: ProducerStateTable) {
+        for (id, past) in earlier.producers { producers[id]?.recall(past) }
+        partialBelow = nil
     }
 
     /// Forgets producers that have been silent too long.

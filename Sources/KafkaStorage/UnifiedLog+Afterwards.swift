@@ -55,15 +55,15 @@ extension UnifiedLog {
         if let observer = options.observer { for event in afterwards.events { observer.logEvent(event) } }
         if !afterwards.removals.isEmpty { remover.remove(afterwards.removals, after: delay) }
         if afterwards.loweredRecoveryPoint { options.recoveryPointLowered?() }
-        guard afterwards.needsEpochs || !afterwards.snapshots.isEmpty else { return }
-        runtime.queues.runBlocking { self.finishInBackground(afterwards.snapshots) }
+        guard afterwards.needsEpochs || afterwards.rolledTo != nil else { return }
+        runtime.queues.runBlocking { self.finishInBackground(afterwards.rolledTo ?? 0) }
     }
 
-    /// Writes the snapshots of segments that were rolled, syncs what lies below them, and writes the leader epochs.
-    private func finishInBackground(_ snapshots: [LogState.PendingSnapshot]) {
+    /// Writes the snapshots of segments that were rolled, syncs what lies below `end`, and writes the leader epochs.
+    private func finishInBackground(_ end: Int64) {
         do throws(StorageError) {
-            for snapshot in snapshots { try write(snapshot) }
-            try flush(upTo: snapshots.last?.offset ?? 0)
+            try writeSnapshots()
+            try flush(upTo: end)
         } catch {
             // A log that was closed or deleted meanwhile has no such files any more.
             if state.withLock({ $0.isClosed }) { return }
@@ -72,21 +72,37 @@ extension UnifiedLog {
         }
     }
 
-    /// Writes a snapshot, unless it was taken back or the log closed meanwhile.
-    private func write(_ snapshot: LogState.PendingSnapshot) throws(StorageError) {
+    /// Writes the snapshots that are not written yet, unless they were taken back or the log closed meanwhile. One that
+    /// cannot be written waits for the next call. Blocks. Returns whether there was one.
+    @discardableResult
+    func writeSnapshots() throws(StorageError) -> Bool {
+        var wroteOne = false
         // One at a time, so that of two for the same offset the later stays.
         try sideFiles.withLock { (_) throws(StorageError) in
-            guard let path = pathOfWanted(snapshot) else { return }
-            try storing { () throws(FileError) in
-                let file = try runtime.files.open(path, .readWriteCreate)
-                defer { file.close() }
-                try file.truncate(to: 0)
-                try file.write(snapshot.content, at: 0)
-                try file.sync()
+            while let snapshot = state.withLock({ $0.unwrittenSnapshots.first }) {
+                try write(snapshot)
+                wroteOne = true
+                state.withLock { state in
+                    if state.unwrittenSnapshots.first?.offset == snapshot.offset {
+                        state.unwrittenSnapshots.removeFirst()
+                    }
+                }
             }
-            // A truncation may have come between.
-            if pathOfWanted(snapshot) == nil { try? runtime.files.remove(path) }
         }
+        return wroteOne
+    }
+
+    private func write(_ snapshot: LogState.PendingSnapshot) throws(StorageError) {
+        guard let path = pathOfWanted(snapshot) else { return }
+        try storing { () throws(FileError) in
+            let file = try runtime.files.open(path, .readWriteCreate)
+            defer { file.close() }
+            try file.truncate(to: 0)
+            try file.write(snapshot.content, at: 0)
+            try file.sync()
+        }
+        // A truncation may have come between.
+        if pathOfWanted(snapshot) == nil { try? runtime.files.remove(path) }
     }
 
     /// Where a snapshot belongs; nil where it is of no use any more.

@@ -179,7 +179,14 @@ extension UnifiedLog {
     // MARK: Producers
 
     /// What is known of every producer, by id (DescribeProducers).
-    public func activeProducers() -> [ProducerState] { state.withLock { $0.producers.sortedStates } }
+    public func activeProducers() -> [ProducerState] {
+        // Put in order without the lock: there may be very many.
+        state.withLock { Array($0.producers.producers.values) }.sorted { $0.producerID < $1.producerID }
+    }
+
+    func update(producerIDExpirationMs: Int64) {
+        state.withLock { $0.settings.producerIDExpirationMs = producerIDExpirationMs }
+    }
 
     /// Forgets producers that wrote nothing for `producer.id.expiration.ms`.
     public func removeExpiredProducers(now: Int64) {

@@ -232,7 +232,7 @@ extension LogState {
         producers = current.producers
         // Whoever waits for a write that was deferred here finds that nothing was taken back.
         truncationCount = current.truncationCount
-        for index in afterwards.snapshots.indices { afterwards.snapshots[index].truncationCount = truncationCount }
+        for index in unwrittenSnapshots.indices { unwrittenSnapshots[index].truncationCount = truncationCount }
         lastAppendTime = current.lastAppendTime
         cleanedUpTo = current.cleanedUpTo
         hasNewNames = true

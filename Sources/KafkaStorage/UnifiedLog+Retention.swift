@@ -20,8 +20,14 @@ extension UnifiedLog {
         let most = segmentCount
         var deleted = 0
         while deleted < most,
-            try settling({ (state) throws(StorageError) in try state.deleteFirstSegment(now: now) })
+            let end = try settling({ (state) throws(StorageError) in try state.prepareDeletion(now: now) })
         {
+            try reporting { () throws(StorageError) in try keepProducers(below: end, mustSync: deleted == 0) }
+            guard
+                try settling({ (state) throws(StorageError) in
+                    try state.deleteFirstSegment(endingAt: end, now: now)
+                })
+            else { break }
             deleted += 1
             // One by one: a file system that does not keep the order of renames could bring an older segment back
             // without the one behind it, and the gap would cost all that follows.
@@ -39,5 +45,35 @@ extension UnifiedLog {
             state.recoveryPoint = max(state.recoveryPoint, min(base, state.nextOffset))
         }
         return deleted
+    }
+    /// Sees to it that what producers wrote below `base` is known without the batches: a process that dies before the
+    /// snapshot of a roll is written must not leave the next one without either.
+    ///
+    /// - Parameter mustSync: whether the snapshots' names may not be durable yet.
+    private func keepProducers(below base: Int64, mustSync: Bool) throws(StorageError) {
+        if state.withLock({ $0.producers.isEmpty }) { return }
+        var wroteOne = try writeSnapshots()
+        if try !hasSnapshot(covering: base) {
+            // It was lost. One of the log as it is now does as well, once nothing behind it can be missing.
+            let end = try settling { (state) throws(StorageError) in
+                try state.requireWritten()
+                state.noteSnapshot(at: state.nextOffset)
+                return state.nextOffset
+            }
+            try flush(upTo: end)
+            try writeSnapshots()
+            wroteOne = true
+        }
+        guard mustSync || wroteOne else { return }
+        try storing { () throws(FileError) in try runtime.files.syncDirectory(directory) }
+    }
+
+    private func hasSnapshot(covering base: Int64) throws(StorageError) -> Bool {
+        let paths = state.withLock { state in state.snapshots(covering: base).map { state.snapshotPath($0) } }
+        for path in paths {
+            let status = try storing { () throws(FileError) in try runtime.files.status(path) }
+            if status != nil { return true }
+        }
+        return false
     }
 }

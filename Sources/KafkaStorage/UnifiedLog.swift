@@ -166,6 +166,24 @@ public final class UnifiedLog: Sendable {
         return try readChecked(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
     }
 
+    /// `read`, with the marks that a consumer is told at the same moment.
+    public func fetch(
+        from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
+    ) throws(StorageError) -> (range: FetchedRange, marks: ConsumerMarks) {
+        guard options.settings.verifiesReads else {
+            return try settling { (state) throws(StorageError) in
+                let range = try state.read(
+                    from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+                return (range, state.consumerMarks)
+            }
+        }
+        let range = try readChecked(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
+        return (range, consumerMarks)
+    }
+
+    /// What a consumer is told of the log besides its records.
+    public var consumerMarks: ConsumerMarks { state.withLock { $0.consumerMarks } }
+
     /// `read`, with every batch looked at. What was taken back while it was looked at is read again.
     private func readChecked(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
@@ -208,4 +226,14 @@ public struct LogOffsets: Equatable, Sendable {
     public let lastStableOffset: Int64
     /// Everything below is on disk.
     public let recoveryPoint: Int64
+}
+
+/// What a consumer is told of a log besides its records.
+public struct ConsumerMarks: Equatable, Sendable {
+    /// The end of what consumers may read.
+    public let highWatermark: Int64
+    /// The end of what consumers of committed records may read.
+    public let lastStableOffset: Int64
+    /// The first offset that can be read.
+    public let logStartOffset: Int64
 }

@@ -48,6 +48,12 @@ import Testing
         (4, "x", [("number", 0, "5")], .invalidRequest),
         (4, "-1", [("number", 0, "5")], .invalidRequest),
         (4, "9", [("number", 0, "5")], .brokerIDNotRegistered),
+        (4, "01", [("number", 0, "5")], .invalidRequest),
+        (4, "+1", [("number", 0, "5")], .invalidRequest),
+        (16, "", [("number", 0, "5")], .invalidRequest),
+        (32, "", [("number", 0, "5")], .invalidRequest),
+        (32, String(repeating: "g", count: 32_768), [("number", 0, "5")], .invalidRequest),
+        (4, "1", [(String(repeating: "k", count: 32_768), 0, "5")], .invalidConfig),
         (8, "1", [("number", 0, "5")], .invalidRequest),
         (3, "1", [("number", 0, "5")], .invalidRequest),
         (2, "t", [("number", 0, "x")], .invalidConfig),
@@ -69,6 +75,17 @@ import Testing
         #expect(results[0].errorMessage != nil)
         #expect(results[0].resourceName == name)
         #expect(cluster.nextOffset == offset)
+    }
+
+    @Test func `with eligible leader replicas all brokers have one minimum of replicas in sync`() throws {
+        let key = "min.insync.replicas"
+        var plain = try TestCluster()
+        #expect(try alter(&plain, 4, "1", [(key, 0, "2")]).map(\.errorCode) == [0])
+        var cluster = try TestCluster(features: [("eligible.leader.replicas.version", 1)])
+        let refused = [ErrorCode.invalidConfig.rawValue]
+        #expect(try alter(&cluster, 4, "1", [(key, 0, "2")]).map(\.errorCode) == refused)
+        #expect(try alter(&cluster, 4, "", [(key, 0, "2")]).map(\.errorCode) == [0])
+        #expect(try alter(&cluster, 4, "", [(key, 1, nil)]).map(\.errorCode) == refused)
     }
 
     @Test func `validate-only changes nothing`() throws {

@@ -117,9 +117,16 @@ struct TestCluster {
     }
 }
 
+extension ErrorCode {
+    /// As it stands in an answer.
+    init(_ raw: Int16) { self = ErrorCode(rawValue: raw) ?? .unknownServerError }
+}
+
 /// Knows two keys: `number`, which must be one, and `list`.
 struct TestSchema: ConfigurationSchema {
-    func validate(_ values: [(key: String, value: String)], of resource: ConfigResource) -> APIError? {
+    func validate(
+        _ values: [(key: String, value: String)], of resource: ConfigResource, image: MetadataImage
+    ) -> APIError? {
         for (key, value) in values where key == "number" && Int(value) == nil {
             return APIError(.invalidConfig, "Invalid value \(value) for configuration number")
         }

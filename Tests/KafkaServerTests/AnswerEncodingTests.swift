@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
+import KafkaMetadata
 import KafkaProtocol
 import KafkaRuntime
 import KafkaServer
@@ -236,6 +237,98 @@ import Testing
             }
             _ = try connection.call(
                 AlterConfigsRequest(resources: resources, validateOnly: draw.flag), version: version)
+        default: try callAdministration(key, draw, connection)
+        }
+    }
+
+    private func callAdministration(_ key: APIKey, _ draw: Draw, _ connection: TestConnection) throws {
+        let version = draw.version
+        switch key {
+        case .electLeaders:
+            let topics = draw.list {
+                ElectLeadersRequest.TopicPartitions(topic: draw.name, partitions: draw.list { draw.partition })
+            }
+            _ = try connection.call(
+                ElectLeadersRequest(
+                    electionType: version >= 1 ? draw.any([0, 1, 5]) : 0, topicPartitions: draw.any([nil, topics])),
+                version: version)
+        case .alterPartitionReassignments:
+            let topics = draw.list {
+                AlterPartitionReassignmentsRequest.ReassignableTopic(
+                    name: draw.name,
+                    partitions: draw.list {
+                        .init(partitionIndex: draw.partition, replicas: draw.any([nil, [], [1], [1, 2], [1, 1]]))
+                    })
+            }
+            _ = try connection.call(
+                AlterPartitionReassignmentsRequest(
+                    allowReplicationFactorChange: version >= 1 ? draw.flag : true, topics: topics), version: version)
+        case .listPartitionReassignments:
+            let topics = draw.list {
+                ListPartitionReassignmentsRequest.ListPartitionReassignmentsTopics(
+                    name: draw.name, partitionIndexes: draw.list { draw.partition })
+            }
+            _ = try connection.call(
+                ListPartitionReassignmentsRequest(topics: draw.any([nil, topics])), version: version)
+        case .updateFeatures:
+            let updates = draw.list {
+                UpdateFeaturesRequest.FeatureUpdateKey(
+                    feature: draw.any(["group.version", "metadata.version", "kraft.version", "x"]),
+                    maxVersionLevel: draw.any([-1, 0, 1, 30]), allowDowngrade: version == 0 && draw.flag,
+                    upgradeType: version >= 1 ? draw.any([0, 1, 2, 3]) : 1)
+            }
+            _ = try connection.call(
+                UpdateFeaturesRequest(featureUpdates: updates, validateOnly: version >= 1 && draw.flag),
+                version: version)
+        default: try callDescriptions(key, draw, connection)
+        }
+    }
+
+    private func callDescriptions(_ key: APIKey, _ draw: Draw, _ connection: TestConnection) throws {
+        let version = draw.version
+        switch key {
+        case .describeQuorum:
+            let topics = draw.list {
+                DescribeQuorumRequest.TopicData(
+                    topicName: draw.any(["__cluster_metadata", draw.name]),
+                    partitions: draw.list { .init(partitionIndex: draw.any([0, 0, 1])) })
+            }
+            _ = try connection.call(DescribeQuorumRequest(topics: topics), version: version)
+        case .describeProducers:
+            let topics = draw.list {
+                DescribeProducersRequest.TopicRequest(
+                    name: draw.name, partitionIndexes: draw.list { draw.partition })
+            }
+            _ = try connection.call(DescribeProducersRequest(topics: topics), version: version)
+        case .listConfigResources:
+            _ = try connection.call(
+                ListConfigResourcesRequest(
+                    resourceTypes: version >= 1 ? draw.list { draw.any([2, 4, 8, 16, 32, 3]) } : []),
+                version: version)
+        case .describeClientQuotas:
+            let components = draw.list {
+                DescribeClientQuotasRequest.ComponentData(
+                    entityType: draw.any(["user", "client-id", "ip", "x"]), matchType: draw.any([0, 1, 2, 3]),
+                    match: draw.any([nil, nil, "u"]))
+            }
+            _ = try connection.call(
+                DescribeClientQuotasRequest(components: components, strict: draw.flag), version: version)
+        case .alterClientQuotas:
+            let entries = draw.list {
+                AlterClientQuotasRequest.EntryData(
+                    entity: draw.list {
+                        .init(
+                            entityType: draw.any(["user", "client-id", "ip", "x"]),
+                            entityName: draw.any([nil, "", "u", "10.0.0.1"]))
+                    },
+                    ops: draw.list {
+                        .init(
+                            key: draw.any(ClientQuotaKey.allCases).rawValue, value: draw.any([-1, 0.5, 1, 1e30]),
+                            remove: draw.flag)
+                    })
+            }
+            _ = try connection.call(
+                AlterClientQuotasRequest(entries: entries, validateOnly: draw.flag), version: version)
         default: Issue.record("\(key) is served and has no requests here")
         }
     }

@@ -41,7 +41,7 @@ import Testing
         resource: ConfigResource, key: String, value: String, code: ErrorCode?
     ) throws {
         let schema = try schema(["log.cleaner.max.compaction.lag.ms": "10"])
-        let error = schema.validate([(key, value)], of: resource)
+        let error = schema.validate([(key, value)], of: resource, image: .empty)
         #expect(error?.code == code)
         #expect(error?.message?.contains("secret") != true)
     }

@@ -202,6 +202,32 @@ import Testing
         }
     }
 
+    @Test func `a damaged snapshot matters only where it is the newest`() throws {
+        let broker = try TestBroker(["metadata.log.max.record.bytes.between.snapshots": "2000"])
+        for number in 0..<40 { try broker.createTopic("t\(number)") }
+        try broker.world.advance(by: 100)
+        let made = try topics(broker)
+        try broker.shutdown()
+        let written = try snapshots(broker)
+        #expect(written.count >= 2)
+        func damage(_ name: String) throws {
+            let file = try broker.files.open("\(Self.directory)/\(name)", .readWrite)
+            try file.write([0xFF, 0xFF, 0xFF], at: 40)
+        }
+        try damage(written[0])
+        try broker.replaceNode()
+        try broker.start()
+        #expect(try topics(broker) == made)
+        #expect(broker.log.contains("a metadata snapshot is damaged"))
+        #expect(try !snapshots(broker).contains(written[0]))
+        try broker.shutdown()
+        try damage(try #require(try snapshots(broker).last))
+        try broker.replaceNode()
+        try broker.beginStart { outcome in
+            guard case .failure = outcome else { return #expect(Bool(false), "started") }
+        }
+    }
+
     @Test func `time alone makes snapshots of what has changed`() throws {
         let broker = try TestBroker(["metadata.log.max.snapshot.interval.ms": "600000"])
         try broker.createTopic("t")

@@ -190,3 +190,108 @@ import Testing
         #expect(log.segmentCount == 1)
     }
 }
+
+/// What a recovery gives up, in which order, and what of it a second crash may leave.
+@Suite struct RecoveryCutTests {
+    private let configuration: LogConfiguration = {
+        var configuration = LogConfiguration()
+        configuration.segmentBytes = 300
+        configuration.cleanupPolicy = .compact
+        return configuration
+    }()
+
+    /// Segments at 0, 2, 4, 6 and 8, the second of them damaged.
+    private func damaged() throws -> TestWorld {
+        let world = TestWorld()
+        let log = try world.open("/data/t-0", configuration)
+        for step in 0..<10 {
+            let batch = try TestBatches.batch([String(repeating: "\(step)", count: 70)])
+            #expect(batch.count > 120 && batch.count <= 150)
+            try log.append(batch)
+        }
+        #expect(log.segmentCount == 5)
+        world.run()
+        try log.flush()
+        try world.files.syncDirectory("/data")
+        let file = try world.files.open("/data/t-0/\(LogFileNames.digits(2)).log", .readWrite)
+        try file.write([0xFF], at: 100)
+        try file.sync()
+        world.crash()
+        return world
+    }
+
+    @Test(arguments: [true, false])
+    func `a second crash at any moment leaves no segment behind the cut`(machineStops: Bool) throws {
+        var isCut = false
+        for call in 0..<200 where !isCut {
+            let world = try damaged()
+            world.files.halt(after: call)
+            isCut = (try? world.open("/data/t-0", configuration)) != nil
+            let random = SeededRandom(seed: UInt64(call))
+            world.crash(machineStops ? .some(random: random) : .everything)
+            let log = try world.open("/data/t-0", configuration)
+            #expect(log.logEndOffset == 2, "halted at call \(call)")
+            #expect(try log.records().count == 2)
+            #expect(try world.files.list("/data/t-0").filter { $0.hasSuffix(".log") }.count <= 2)
+        }
+        #expect(isCut)
+    }
+}
+
+/// `partition.metadata` of a log that never held anything is not durable, however the broker stopped.
+@Suite struct UnusedLogTests {
+    private let id = KafkaUUID(high: 3, low: 4)
+    private let path = "/data/t-0/partition.metadata"
+
+    @Test func `garbage in place of the id is no reason to take the partition out of service`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.setTopicID(id)
+        try log.close()
+        let file = try world.files.open(path, .readWrite)
+        try file.write([UInt8](repeating: 0x41, count: 43), at: 0)
+        let again = try world.open(clean: true)
+        #expect(again.topicID == nil)
+        try again.setTopicID(id)
+        #expect(again.topicID == id)
+    }
+
+    @Test func `in a log that holds something it is damage`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.setTopicID(id)
+        try log.append(TestBatches.batch(["a"]))
+        try log.close()
+        let file = try world.files.open(path, .readWrite)
+        try file.write([UInt8](repeating: 0x41, count: 43), at: 0)
+        #expect(throws: StorageError.self) { try world.open(clean: true) }
+    }
+
+    @Test func `id and names are durable with the first records after a clean stop`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.setTopicID(id)
+        try log.close()
+        try world.files.syncDirectory("/data")
+        world.crash(.everything)
+        let used = try world.open(clean: true)
+        try used.append(TestBatches.batch(["a"]))
+        try used.flush()
+        world.crash()
+        let again = try world.open()
+        #expect(again.topicID == id)
+        #expect(try again.records() == ["0=a"])
+    }
+
+    @Test func `an index without entries is as long after a loss of power as it was`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        try log.append(TestBatches.batch(["a"]))
+        try log.close()
+        try world.files.syncDirectory("/data")
+        for seed: UInt64 in 0..<20 {
+            world.crash(.some(random: SeededRandom(seed: seed)))
+            #expect(try world.bytes("/data/t-0/\(LogFileNames.digits(0)).index").isEmpty)
+        }
+    }
+}

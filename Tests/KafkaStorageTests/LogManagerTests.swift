@@ -49,6 +49,34 @@ import Testing
         }
     }
 
+    /// A topic is deleted and made again within the interval of the checkpoints, and the process dies.
+    @Test(arguments: [InMemoryFileSystem.Survival.everything, .nothing])
+    func `a log made again has nothing of what the checkpoints said of the one before`(
+        _ survival: InMemoryFileSystem.Survival
+    ) throws {
+        let world = TestWorld()
+        let (manager, _) = try start(world)
+        let old = try manager.createLog(for: partition(0), configuration: LogConfiguration(), directoryID: nil)
+        for value in 0..<8 { try old.append(TestBatches.batch(["\(value)"]), epoch: 3) }
+        try old.flush()
+        old.updateHighWatermark(8)
+        try old.incrementLogStartOffset(to: 6)
+        manager.checkpointRecoveryPoints()
+        manager.checkpointLogStartOffsets()
+        manager.checkpointHighWatermarks()
+        try manager.deleteLog(for: partition(0))
+        let log = try manager.createLog(for: partition(0), configuration: LogConfiguration())
+        for value in 0..<3 { try log.append(TestBatches.batch(["new \(value)"]), epoch: 4) }
+        try log.flush()
+        manager.abandon()
+        world.crash(survival)
+        let again = try #require(try start(world).manager.log(for: partition(0)))
+        #expect(again.logStartOffset == 0)
+        #expect(again.logEndOffset == 3)
+        // Nothing vouches for it but what was checked.
+        #expect(again.recoveryPoint == 0)
+    }
+
     @Test func `a clean shutdown and start keeps everything`() throws {
         let world = TestWorld()
         let id = KafkaUUID(high: 1, low: 2)
@@ -83,6 +111,63 @@ import Testing
             #expect(log.latestEpoch == 3)
         }
         #expect(try world.files.status("/data/a/.kafka_cleanshutdown") == nil)
+    }
+
+    @Test func `a file with a partition's name costs that partition only`() throws {
+        let world = TestWorld()
+        _ = try start(world)
+        let file = try world.files.open("/data/a/t-0", .readWriteCreate)
+        try file.write([1], at: 0)
+        world.crash(.everything)
+        let (manager, report) = try start(world)
+        #expect(report.failedDirectories.isEmpty && report.failedLogs.isEmpty)
+        do {
+            _ = try manager.createLog(for: partition(0), configuration: LogConfiguration())
+            Issue.record("a log was made in a file")
+        } catch {
+            #expect(error.errorCode == .kafkaStorageError)
+            #expect("\(error)".contains("/data/a/t-0 is not a directory"))
+        }
+        #expect(!manager.hasFailedDirectories)
+        #expect(try world.bytes("/data/a/t-0") == [1])
+        _ = try manager.createLog(for: partition(1), configuration: LogConfiguration())
+        try world.files.remove("/data/a/t-0")
+        _ = try manager.createLog(for: partition(0), configuration: LogConfiguration())
+        stop(world, manager)
+    }
+
+    @Test func `what the checkpoints say of a log that cannot be loaded is there when it is repaired`() throws {
+        let world = TestWorld()
+        var (manager, report) = try start(world)
+        let id = KafkaUUID(high: 1, low: 2)
+        let log = try manager.createLog(for: partition(0), topicID: id, configuration: LogConfiguration())
+        for value in 0..<5 { try log.append(TestBatches.batch(["\(value)"])) }
+        log.updateHighWatermark(5)
+        try log.incrementLogStartOffset(to: 3)
+        _ = try manager.createLog(for: partition(1), configuration: LogConfiguration())
+        stop(world, manager)
+        let good = try world.bytes("/data/a/t-0/partition.metadata")
+        func write(_ bytes: [UInt8]) throws {
+            let file = try world.files.open("/data/a/t-0/partition.metadata", .readWrite)
+            try file.write(bytes, at: 0)
+        }
+        try write([UInt8](repeating: 0xFF, count: good.count))
+        for _ in 0..<2 {
+            (manager, report) = try start(world)
+            #expect(report.failedLogs.map(\.partition) == [partition(0)])
+            // Something of the directory changes, so that its checkpoints are written.
+            let other = try manager.createLog(for: partition(2), configuration: LogConfiguration())
+            try other.append(TestBatches.batch(["x"]))
+            other.updateHighWatermark(other.logEndOffset)
+            stop(world, manager)
+        }
+        try write(good)
+        (manager, _) = try start(world)
+        let repaired = try #require(manager.log(for: partition(0)))
+        #expect(repaired.logStartOffset == 3)
+        #expect(repaired.highWatermark == 5)
+        #expect(try repaired.records().count == 2)
+        stop(world, manager)
     }
 
     @Test func `new logs go to the directory with the fewest`() throws {
@@ -295,8 +380,9 @@ import Testing
         let world = TestWorld()
         let (manager, _) = try start(world, ["/data/a"])
         for number in 0..<3 {
-            _ = try manager.createLog(
+            let log = try manager.createLog(
                 for: partition(Int32(number)), topicID: KafkaUUID(high: 1, low: 9), configuration: LogConfiguration())
+            try log.append(TestBatches.batch(["a"]))
         }
         stop(world, manager)
         let file = try world.files.open("/data/a/t-1/partition.metadata", .readWrite)

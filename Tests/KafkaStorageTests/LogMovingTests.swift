@@ -240,6 +240,61 @@ import Testing
 
     // MARK: Restarting
 
+    @Test func `a batch that is larger than a segment may be by now is moved, too`() throws {
+        let world = TestWorld()
+        let manager = try start(world)
+        let log = try make(manager, 3)
+        var large = Self.configuration
+        large.segmentBytes = 10_000
+        log.update(large)
+        try log.append(TestBatches.sized(5_000, fill: 0x61))
+        try log.append(TestBatches.batch(["last"]))
+        log.updateHighWatermark(log.logEndOffset)
+        let before = try log.records()
+        log.update(Self.configuration)
+        try manager.move(Self.partition, to: "/data/b")
+        world.run()
+        #expect(log.directory == "/data/b/t-0")
+        #expect(try log.records() == before)
+        #expect(before.count == 5)
+        stop(world, manager)
+        let again = try #require(try start(world).log(for: Self.partition))
+        #expect(try again.records() == before)
+    }
+
+    @Test func `copies take no more than they may`() throws {
+        let world = TestWorld()
+        let manager = try start(world)
+        let log = try make(manager, 0)
+        for _ in 0..<10 { try log.append(TestBatches.sized(500)) }
+        log.updateHighWatermark(log.logEndOffset)
+        // Each read is of one segment at most: a batch, and half a second.
+        manager.setMoveRate(bytesPerSecond: 1_000)
+        try manager.move(Self.partition, to: "/data/b")
+        world.run()
+        #expect(log.directory == "/data/a/t-0")
+        for _ in 0..<8 { world.advance(500) }
+        #expect(log.directory == "/data/a/t-0")
+        // A limit that is lifted counts from the next read on.
+        manager.setMoveRate(bytesPerSecond: .max)
+        world.advance(500)
+        #expect(log.directory == "/data/b/t-0")
+        #expect(try log.records().count == 10)
+    }
+
+    @Test func `a move that waits for its turn can be given up`() throws {
+        let world = TestWorld()
+        let manager = try start(world)
+        let log = try make(manager, 40)
+        manager.setMoveRate(bytesPerSecond: 0)
+        try manager.move(Self.partition, to: "/data/b")
+        world.run()
+        try manager.move(Self.partition, to: "/data/a")
+        world.advance(3_700_000)
+        #expect(log.directory == "/data/a/t-0")
+        #expect(manager.describe { _ in true }.map { $0.logs.map(\.isFuture) } == [[false], []])
+    }
+
     @Test func `a copy that is not finished goes on after a restart`() throws {
         let world = TestWorld()
         var manager = try start(world)

@@ -189,4 +189,23 @@ import Testing
         }
         #expect(number > 30)
     }
+
+    @Test func `a full disk does not take the log out of service for index entries of what was given up`() throws {
+        let world = TestWorld()
+        var configuration = LogConfiguration()
+        configuration.indexIntervalBytes = 0
+        let log = try world.open("/data/t-0", configuration)
+        try log.append(TestBatches.batch(["a"]))
+        try log.append(TestBatches.batch(["b"]))
+        let group = WriteGroup()
+        for value in ["c", "d"] { _ = try append(log, TestBatches.batch([value]), group) }
+        world.files.setFault { _, operation, _ in operation == .write ? .noSpace : nil }
+        #expect(group.commit().count == 1)
+        #expect(log.failure == nil)
+        #expect(log.logEndOffset == 2)
+        world.files.setFault(nil)
+        try log.append(TestBatches.batch(["e"]))
+        #expect(try log.records() == ["0=a", "1=b", "2=e"])
+        #expect(try log.records(from: 2) == ["2=e"])
+    }
 }

@@ -13,6 +13,7 @@ extension GroupCoordinatorShard {
             return GroupOutcome(
                 .now(.failing(error, memberID: request.memberID, version: context.apiVersion)))
         }
+        if let outcome = joinConsumerGroup(request, context) { return outcome }
         var step = GroupStep(now: context.now, configuration: configuration)
         if classicGroups[groupID] != nil {
             return GroupOutcome(classicGroups[groupID]!.join(request, context, &step), step)
@@ -26,6 +27,7 @@ extension GroupCoordinatorShard {
             return GroupOutcome(
                 .now(.failing(error, memberID: request.memberID, version: context.apiVersion)))
         }
+        step.records += tombstonesBeforeClassicGroup(groupID)
         // Stored empty, so that it is in the log from its first member on.
         step.records.append(group.record(assignments: [:]))
         step.ticket = .newGroup(groupID: groupID)
@@ -52,6 +54,8 @@ extension GroupCoordinatorShard {
             refusal = .invalidGroupID
         } else if context.apiVersion >= 5, request.protocolType == nil || request.protocolName == nil {
             refusal = .inconsistentGroupProtocol
+        } else if let outcome = syncConsumerGroup(request, context) {
+            return outcome
         } else if classicGroups[request.groupID] == nil {
             refusal = .unknownMemberID
         }
@@ -64,6 +68,7 @@ extension GroupCoordinatorShard {
     package mutating func heartbeat(
         _ request: HeartbeatRequest, _ context: GroupRequestContext
     ) -> GroupOutcome<HeartbeatResponse> {
+        if let outcome = heartbeatConsumerGroup(request, context) { return outcome }
         var step = GroupStep(now: context.now, configuration: configuration)
         let error: ErrorCode =
             request.groupID.isEmpty
@@ -84,6 +89,11 @@ extension GroupCoordinatorShard {
             context.apiVersion >= 3
             ? request.members
             : [LeaveGroupRequest.MemberIdentity(memberID: request.memberID, groupInstanceID: nil)]
+        func response(_ results: [LeaveGroupResponse.MemberResponse]) -> LeaveGroupResponse {
+            context.apiVersion >= 3
+                ? LeaveGroupResponse(members: results) : LeaveGroupResponse(errorCode: results[0].errorCode)
+        }
+        if let outcome = leaveConsumerGroup(request.groupID, leaving, context, response) { return outcome }
         let results =
             classicGroups[request.groupID]?.leave(leaving, &step)
             ?? leaving.map {
@@ -91,10 +101,7 @@ extension GroupCoordinatorShard {
                     memberID: $0.memberID, groupInstanceID: $0.groupInstanceID,
                     errorCode: ErrorCode.unknownMemberID.rawValue)
             }
-        let response =
-            context.apiVersion >= 3
-            ? LeaveGroupResponse(members: results) : LeaveGroupResponse(errorCode: results[0].errorCode)
-        return GroupOutcome(.now(response), step)
+        return GroupOutcome(.now(response(results)), step)
     }
 
     // MARK: Tickets
@@ -108,6 +115,7 @@ extension GroupCoordinatorShard {
             classicGroups[groupID]?.assigned(generation, assignments, &step)
         case .staticMember(let groupID, let replacement):
             classicGroups[groupID]?.replaced(replacement, &step)
+        case .downgrade(let classic, let reason): downgraded(classic, reason, &step)
         }
         return GroupOutcome(.now(()), step)
     }
@@ -127,6 +135,8 @@ extension GroupCoordinatorShard {
             classicGroups[groupID]?.assignmentFailed(generation, answer, &step)
         case .staticMember(let groupID, let replacement):
             classicGroups[groupID]?.replacementFailed(replacement, answer, &step)
+        // The consumer group goes on.
+        case .downgrade: break
         }
         return GroupOutcome(.now(()), step)
     }

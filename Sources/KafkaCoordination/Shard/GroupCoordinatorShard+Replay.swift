@@ -24,7 +24,7 @@ extension GroupCoordinatorShard {
         case .consumerGroupMetadata, .consumerGroupPartitionMetadata, .consumerGroupMember,
             .consumerGroupTarget,
             .consumerGroupTargetMember, .consumerGroupCurrentMember, .consumerGroupRegularExpression:
-            break
+            replayConsumerRecord(record)
         }
     }
 

@@ -9,6 +9,9 @@ extension GroupCoordinatorShard {
         case .classicSync(let groupID): classicGroups[groupID]?.syncTimerFired(&step)
         case .classicSession(let groupID, let memberID):
             classicGroups[groupID]?.sessionTimerFired(memberID, &step)
+        case .consumerSession(let groupID, let memberID), .consumerSync(let groupID, let memberID),
+            .consumerJoin(let groupID, let memberID), .consumerRebalance(let groupID, let memberID):
+            return consumerTimerFired(timer, groupID, memberID, now: now)
         }
         return GroupOutcome(.now(()), step)
     }

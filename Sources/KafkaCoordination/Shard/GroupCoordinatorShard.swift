@@ -18,7 +18,10 @@ package struct GroupCoordinatorShard: Sendable {
     package var configuration: GroupCoordinatorConfiguration
     /// By name. A name is in at most one of the maps of groups.
     package internal(set) var classicGroups: [String: ClassicGroup] = [:]
+    package internal(set) var consumerGroups: [String: ConsumerGroup] = [:]
     package internal(set) var offsets = OffsetsState()
+    /// The topics as the last request saw them, for timers, which bring none.
+    var lastMetadata: (any GroupMetadataView)?
     /// Whether all records of the partition have been replayed, so that requests may be decided.
     package private(set) var isLoaded = false
 
@@ -27,17 +30,22 @@ package struct GroupCoordinatorShard: Sendable {
     }
 
     /// The group of a name, of whichever kind.
-    package func group(_ groupID: String) -> (any CoordinatedGroup)? { classicGroups[groupID] }
+    package func group(_ groupID: String) -> (any CoordinatedGroup)? {
+        classicGroups[groupID] ?? consumerGroups[groupID]
+    }
 
     /// All groups in ascending order of their names.
-    package var groupIDs: [String] { classicGroups.keys.sorted() }
+    package var groupIDs: [String] { (Array(classicGroups.keys) + consumerGroups.keys).sortedWithoutRepetitions() }
 
     /// The partition has been read to its end: sessions begin.
     package mutating func loaded(now: Int64) -> GroupOutcome<Void> {
         precondition(!isLoaded, "a shard is loaded once")
         isLoaded = true
         var step = GroupStep(now: now, configuration: configuration)
-        for groupID in groupIDs { classicGroups[groupID]?.loaded(&step) }
+        for groupID in groupIDs {
+            classicGroups[groupID]?.loaded(&step)
+            if let group = consumerGroups[groupID] { step.effects += group.sessionTimers(configuration.consumer) }
+        }
         return GroupOutcome(.now(()), step)
     }
 
@@ -47,6 +55,7 @@ package struct GroupCoordinatorShard: Sendable {
         for groupID in groupIDs { classicGroups[groupID]?.answerAll(.notCoordinator, &step) }
         isLoaded = false
         classicGroups = [:]
+        consumerGroups = [:]
         offsets = OffsetsState()
         return step.effects.filter {
             switch $0 {

@@ -2,14 +2,6 @@
 private import KafkaBase
 package import KafkaProtocol
 
-/// The operations of IncrementalAlterConfigs.
-private enum AlterOperation: Int8 {
-    case set = 0
-    case delete = 1
-    case append = 2
-    case subtract = 3
-}
-
 extension Controller {
     static func configRecord(_ resource: ConfigResource, key: String, value: String?) -> ConfigRecord {
         ConfigRecord(resourceType: resource.rawKind, resourceName: resource.name, name: key, value: value)
@@ -83,7 +75,7 @@ extension Controller {
 
     // MARK: Changes of one resource
 
-    /// The most bytes of one value, as in Apache Kafka.
+    /// The most bytes of one value, as in Apache Kafka, and of a name.
     private static let configurationValueBytesMax = 32_767
 
     /// One key's new value, nil to delete it.
@@ -101,7 +93,7 @@ extension Controller {
                 throw APIError(.invalidRequest, "Error due to duplicate config keys")
             }
             keys[config.name] = true
-            guard let operation = AlterOperation(rawValue: config.configOperation) else {
+            guard let operation = ConfigurationOperation(rawValue: config.configOperation) else {
                 throw APIError(.invalidRequest, "Unknown operation type \(config.configOperation)")
             }
             if operation == .delete {
@@ -129,7 +121,7 @@ extension Controller {
     }
 
     /// The comma-separated list with the values of another added, where they are not in it yet, or taken away.
-    private static func edited(_ list: String, _ operation: AlterOperation, _ values: String) -> String {
+    private static func edited(_ list: String, _ operation: ConfigurationOperation, _ values: String) -> String {
         var elements = list.split(separator: ",").map(String.init)
         for value in values.split(separator: ",").map(String.init) {
             if operation == .subtract {
@@ -163,6 +155,10 @@ extension Controller {
 
     /// Only topics, brokers, client metrics and groups have configurations here, and a topic or broker must exist.
     private func checkResource(_ resource: ConfigResource) throws(APIError) -> ConfigResource.Kind {
+        if resource.name.utf8.count > Self.configurationValueBytesMax {
+            throw APIError(
+                .invalidRequest, "A resource's name has more than \(Self.configurationValueBytesMax) bytes.")
+        }
         switch resource.kind {
         case .topic:
             if resource.name.isEmpty {
@@ -178,8 +174,14 @@ extension Controller {
         case .broker:
             try checkBrokerResource(resource.name)
             return .broker
-        case .clientMetrics: return .clientMetrics
-        case .group: return .group
+        case .clientMetrics:
+            if resource.name.isEmpty {
+                throw APIError(.invalidRequest, "Default client metrics resources are not allowed.")
+            }
+            return .clientMetrics
+        case .group:
+            if resource.name.isEmpty { throw APIError(.invalidRequest, "Default group resources are not allowed.") }
+            return .group
         case .brokerLogger, nil:
             throw APIError(.invalidRequest, "Unexpected resource type \(resource.rawKind).")
         }
@@ -187,12 +189,28 @@ extension Controller {
 
     private func checkBrokerResource(_ name: String) throws(APIError) {
         if name.isEmpty { return }
-        guard let id = Int32(name) else {
+        // Under another spelling, as "01", nobody would look for the settings.
+        guard let id = Int32(name), name == "\(id)" else {
             throw APIError(.invalidRequest, "Unable to parse broker name as a base 10 number.")
         }
         guard id >= 0 else { throw APIError(.invalidRequest, "Invalid negative broker ID.") }
         guard image.cluster.broker(id) != nil else {
             throw APIError(.brokerIDNotRegistered, "No broker with id \(id) found.")
+        }
+    }
+
+    /// Eligible leader replicas rest on one `min.insync.replicas` for the whole cluster (KIP-966).
+    private func checkMinInSyncReplicas(_ change: Change, of resource: ConfigResource) throws(APIError) {
+        guard change.key == "min.insync.replicas", resource.kind == .broker,
+            image.features.keepsEligibleLeaderReplicas
+        else { return }
+        if resource != .clusterDefault {
+            throw APIError(
+                .invalidConfig, "Broker-level min.insync.replicas cannot be altered while ELR is enabled.")
+        }
+        if change.value == nil {
+            throw APIError(
+                .invalidConfig, "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.")
         }
     }
 
@@ -204,6 +222,11 @@ extension Controller {
         let current = image.configs[resource] ?? SortedMap()
         var values = current
         for change in changes {
+            if change.key.utf8.count > Self.configurationValueBytesMax {
+                throw APIError(
+                    .invalidConfig, "A configuration's name has more than \(Self.configurationValueBytesMax) bytes.")
+            }
+            try checkMinInSyncReplicas(change, of: resource)
             if let value = change.value, value.utf8.count > Self.configurationValueBytesMax {
                 throw APIError(
                     .invalidConfig, "The value of \(change.key) has more than \(Self.configurationValueBytesMax) bytes."
@@ -211,7 +234,8 @@ extension Controller {
             }
             values[change.key] = change.value
         }
-        if let error = schema.validate(values.map { (key: $0.key, value: $0.value) }, of: resource) { throw error }
+        let all = values.map { (key: $0.key, value: $0.value) }
+        if let error = schema.validate(all, of: resource, image: image) { throw error }
         let records: [MetadataRecord] = changes.compactMap { change in
             if resource.kind != .broker, current[change.key] == change.value { return nil }
             return .config(Self.configRecord(resource, key: change.key, value: change.value))

@@ -102,7 +102,7 @@ extension Controller {
         var values = SortedMap<String, String>()
         for config in topic.configs { values[config.name] = config.value }
         let overrides = values.map { (key: $0.key, value: $0.value) }
-        if let error = schema.validate(overrides, of: .topic(topic.name)) { throw error }
+        if let error = schema.validate(overrides, of: .topic(topic.name), image: image) { throw error }
         return overrides
     }
 
@@ -183,10 +183,8 @@ extension Controller {
         return partitions.values
     }
 
-    /// A partition on the brokers that a person named.
-    func assignedPartition(
-        _ brokers: [Int32], index: Int32, replicationFactor: Int?
-    ) throws(APIError) -> PartitionRegistration {
+    /// Throws INVALID_REPLICA_ASSIGNMENT unless these are different registered brokers, at least one.
+    func checkAssignment(_ brokers: [Int32]) throws(APIError) {
         let text = "The manual partition assignment includes"
         if brokers.isEmpty { throw APIError(.invalidReplicaAssignment, "\(text) an empty replica list.") }
         var previous: Int32?
@@ -200,10 +198,17 @@ extension Controller {
             }
             previous = broker
         }
+    }
+
+    /// A partition on the brokers that a person named.
+    func assignedPartition(
+        _ brokers: [Int32], index: Int32, replicationFactor: Int?
+    ) throws(APIError) -> PartitionRegistration {
+        try checkAssignment(brokers)
         if let replicationFactor, brokers.count != replicationFactor {
             throw APIError(
                 .invalidReplicaAssignment,
-                "\(text) a partition with \(brokers.count) replica(s), but this is not consistent with previous "
+                "The manual partition assignment includes a partition with \(brokers.count) replica(s), but this is not consistent with previous "
                     + "partitions, which have \(replicationFactor) replica(s).")
         }
         let partition = newPartition(brokers)

@@ -25,39 +25,29 @@ package struct GroupConfiguration: Equatable, Sendable {
     /// Nothing set.
     package init() {}
 
-    private enum Member {
-        case number(WritableKeyPath<GroupConfiguration, Int32?>)
-        case text(WritableKeyPath<GroupConfiguration, String?>)
-    }
-
-    private static func member(_ key: String) -> Member? {
-        switch key {
-        case "consumer.session.timeout.ms": .number(\.consumerSessionTimeoutMilliseconds)
-        case "consumer.heartbeat.interval.ms": .number(\.consumerHeartbeatIntervalMilliseconds)
-        case "consumer.assignment.interval.ms": .number(\.consumerAssignmentIntervalMilliseconds)
-        case "share.session.timeout.ms": .number(\.shareSessionTimeoutMilliseconds)
-        case "share.heartbeat.interval.ms": .number(\.shareHeartbeatIntervalMilliseconds)
-        case "share.record.lock.duration.ms": .number(\.shareRecordLockDurationMilliseconds)
-        case "share.delivery.count.limit": .number(\.shareDeliveryCountLimit)
-        case "share.partition.max.record.locks": .number(\.sharePartitionRecordLocksMax)
-        case "share.auto.offset.reset": .text(\.shareAutoOffsetReset)
-        case "share.isolation.level": .text(\.shareIsolationLevel)
-        case "streams.session.timeout.ms": .number(\.streamsSessionTimeoutMilliseconds)
-        case "streams.heartbeat.interval.ms": .number(\.streamsHeartbeatIntervalMilliseconds)
-        case "streams.num.standby.replicas": .number(\.streamsStandbyReplicas)
-        case "streams.initial.rebalance.delay.ms": .number(\.streamsInitialRebalanceDelayMilliseconds)
-        default: nil
-        }
-    }
-
     /// Reads what is set; passes over keys that this release does not know and values that it cannot read.
     init(_ values: SortedMap<String, String>) {
-        for (key, value) in values {
-            switch Self.member(key) {
-            case .number(let path): self[keyPath: path] = Int32(value)
-            case .text(let path): self[keyPath: path] = value
-            case nil: break
-            }
+        for (key, value) in values { set(key, value) }
+    }
+
+    private mutating func set(_ key: String, _ text: String) {
+        let number = Int32(text)
+        switch key {
+        case "consumer.session.timeout.ms": consumerSessionTimeoutMilliseconds = number
+        case "consumer.heartbeat.interval.ms": consumerHeartbeatIntervalMilliseconds = number
+        case "consumer.assignment.interval.ms": consumerAssignmentIntervalMilliseconds = number
+        case "share.session.timeout.ms": shareSessionTimeoutMilliseconds = number
+        case "share.heartbeat.interval.ms": shareHeartbeatIntervalMilliseconds = number
+        case "share.record.lock.duration.ms": shareRecordLockDurationMilliseconds = number
+        case "share.delivery.count.limit": shareDeliveryCountLimit = number
+        case "share.partition.max.record.locks": sharePartitionRecordLocksMax = number
+        case "share.auto.offset.reset": shareAutoOffsetReset = text
+        case "share.isolation.level": shareIsolationLevel = text
+        case "streams.session.timeout.ms": streamsSessionTimeoutMilliseconds = number
+        case "streams.heartbeat.interval.ms": streamsHeartbeatIntervalMilliseconds = number
+        case "streams.num.standby.replicas": streamsStandbyReplicas = number
+        case "streams.initial.rebalance.delay.ms": streamsInitialRebalanceDelayMilliseconds = number
+        default: break
         }
     }
 }

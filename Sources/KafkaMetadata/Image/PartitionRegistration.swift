@@ -78,6 +78,9 @@ package struct PartitionRegistration: Equatable, Sendable {
         if let new = change.replicas { replicas = new }
         if let new = change.directories {
             directories = try Self.directories(new, replicas: replicas, in: "PartitionChangeRecord")
+        } else if directories.count != replicas.count, directories.allSatisfy({ $0 == DirectoryID.migrating }) {
+            // Before KIP-858 replicas had no directories.
+            directories = [KafkaUUID](repeating: DirectoryID.migrating, count: replicas.count)
         } else if directories.count != replicas.count {
             throw .inconsistent(record: "PartitionChangeRecord", reason: "replicas change without their directories")
         }

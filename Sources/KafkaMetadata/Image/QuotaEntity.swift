@@ -27,6 +27,7 @@ package struct QuotaEntity: Equatable, Comparable, Sendable {
     package static let userType = "user"
     package static let clientIDType = "client-id"
     package static let addressType = "ip"
+    package static let types = [clientIDType, addressType, userType]
 
     /// In ascending order of type.
     package let parts: [Part]

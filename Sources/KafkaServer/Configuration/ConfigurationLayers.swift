@@ -39,6 +39,17 @@ package struct ConfigurationLayers: Sendable {
         return found
     }
 
+    /// What a numeric broker key is at present; nil where nothing that makes sense is set and there is no default.
+    func integer(_ name: String) -> Int64? {
+        let values = occurrences(of: [ConfigurationSynonym(name)]).lazy.compactMap { occurrence -> Int64? in
+            guard case .integer(let value)? = try? ConfigurationKeys.broker(name)?.parse(occurrence.text) else {
+                return nil
+            }
+            return value
+        }
+        return values.first
+    }
+
     /// What a topic has that sets nothing for itself. Values that were set while running by another version and mean
     /// nothing here are passed over.
     package func topicDefaults() -> TopicConfiguration {

@@ -11,12 +11,18 @@ package struct ServerConfigurationSchema: ConfigurationSchema {
         self.configuration = configuration
     }
 
-    package func validate(_ values: [(key: String, value: String)], of resource: ConfigResource) -> APIError? {
+    package func validate(
+        _ values: [(key: String, value: String)], of resource: ConfigResource, image: MetadataImage
+    ) -> APIError? {
         do throws(APIError) {
             switch resource.kind {
-            case .topic: try validateTopic(values)
-            case .broker: for (key, value) in values { try validateBroker(key, value, of: resource) }
-            case .group: for (key, value) in values { try validateGroup(key, value) }
+            case .topic: try validateTopic(values, image)
+            case .broker:
+                for (key, value) in values { try validateBroker(key, value, of: resource) }
+                try validateTogether(values, of: resource, image)
+            case .group:
+                for (key, value) in values { try validateGroup(key, value) }
+                try GroupLimits(ConfigurationLayers(configuration, image: image)).check(values)
             case .clientMetrics: for (key, value) in values { try validateClientMetrics(key, value) }
             case .brokerLogger, nil:
                 throw APIError(.invalidRequest, "Unexpected resource type \(resource.rawKind)")
@@ -56,10 +62,12 @@ package struct ServerConfigurationSchema: ConfigurationSchema {
         }
     }
 
-    private func validateTopic(_ values: [(key: String, value: String)]) throws(APIError) {
+    private func validateTopic(
+        _ values: [(key: String, value: String)], _ image: MetadataImage
+    ) throws(APIError) {
+        let defaults = ConfigurationLayers(configuration, image: image).topicDefaults()
         do throws(TopicConfigurationError) {
-            try TopicConfiguration.validate(
-                values.map { (key: $0.key, value: $0.value) }, defaults: configuration.topicDefaults)
+            try TopicConfiguration.validate(values.map { (key: $0.key, value: $0.value) }, defaults: defaults)
         } catch {
             throw APIError(error.errorCode, error.message)
         }
@@ -82,6 +90,18 @@ package struct ServerConfigurationSchema: ConfigurationSchema {
         try check(value, definition, otherwise: .invalidRequest)
     }
 
+    /// Checks the settings of brokers against the rest of the configuration, as a start would: each also as the topic key
+    /// demands that it is the default of, and against other keys.
+    private func validateTogether(
+        _ values: [(key: String, value: String)], of resource: ConfigResource, _ image: MetadataImage
+    ) throws(APIError) {
+        var layers = ConfigurationLayers(configuration, image: image)
+        let new = Dictionary(values.map { ($0.key, $0.value) }) { _, last in last }
+        if resource == .clusterDefault { layers.dynamicDefault = new } else { layers.dynamicBroker = new }
+        guard let problem = configuration.problems(with: layers).first else { return }
+        throw APIError(.invalidRequest, problem.description)
+    }
+
     /// Keys that can change while the broker runs, but only for one listener.
     private static let listenerOnlyKeys = [
         "ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.password", "ssl.key.password",
@@ -101,6 +121,26 @@ package struct ServerConfigurationSchema: ConfigurationSchema {
             throw APIError(.invalidRequest, "Unknown client metrics configuration: \(key.printable)")
         }
         try check(value, definition, otherwise: .invalidRequest)
+        if key == "match" { try Self.checkMatch(value) }
+    }
+
+    /// What a client may be recognised by (KIP-714).
+    private static let matchParameters = [
+        "client_instance_id", "client_id", "client_software_name", "client_software_version", "client_source_address",
+        "client_source_port",
+    ]
+
+    /// Each item reads `parameter=pattern`.
+    private static func checkMatch(_ value: String) throws(APIError) {
+        for item in ConfigurationValue.items(of: value) {
+            let parts = item.split(separator: "=", omittingEmptySubsequences: false).map { String($0).trimmedBlanks }
+            guard parts.count == 2, !parts[1].isEmpty else {
+                throw APIError(.invalidConfig, "Illegal client matching pattern: \(item.printable)")
+            }
+            guard matchParameters.contains(parts[0]) else {
+                throw APIError(.invalidConfig, "Illegal client matching parameter: \(parts[0].printable)")
+            }
+        }
     }
 
     private func check(

@@ -7,9 +7,13 @@ internal import KafkaStorage
 struct TopicLogConfigurations: Sendable {
     private let defaults: TopicConfiguration
     private let image: MetadataImage
+    /// What all moves between log directories may take together.
+    let moveBytesPerSecond: Int64
 
     init(_ configuration: BrokerConfiguration, image: MetadataImage) {
-        defaults = ConfigurationLayers(configuration, image: image).topicDefaults()
+        let layers = ConfigurationLayers(configuration, image: image)
+        defaults = layers.topicDefaults()
+        moveBytesPerSecond = layers.integer("replica.alter.log.dirs.io.max.bytes.per.second") ?? .max
         self.image = image
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
 internal import KafkaProtocol
 internal import KafkaReplication
 internal import KafkaRuntime
@@ -9,9 +10,17 @@ internal import Synchronization
 /// Lives on the reactor of its connection; producers on other reactors only add to `gathered` and, when that is
 /// enough, send one message over. Completes exactly once.
 final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
-    private let plan: FetchPlan
-    private let context: RequestContext
-    private let ticket: ReplyTicket<FetchResponse>
+    /// What says which partitions are read.
+    private enum Source {
+        /// The request's body, copied.
+        case request([UInt8])
+        case session(JoinedSession)
+    }
+
+    private let source: Source
+    private let limits: FetchLimits
+    private let place: ReservedPlace
+    private let broker: BrokerContext
     /// Bytes seen so far, by the first reading and by what producers reported since.
     private let gathered: Atomic<Int>
     private let isNotified = Atomic<Bool>(false)
@@ -21,39 +30,72 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
     private var watched: [Partition] = []
 
     private init(
-        _ plan: FetchPlan, _ context: RequestContext, _ ticket: ReplyTicket<FetchResponse>, bytesSeen: Int
+        _ source: Source, _ limits: FetchLimits, _ place: ReservedPlace, bytesSeen: Int, _ broker: BrokerContext
     ) {
-        self.plan = plan
-        self.context = context
-        self.ticket = ticket
+        self.source = source
+        self.limits = limits
+        self.place = place
+        self.broker = broker
         gathered = Atomic(bytesSeen)
     }
 
     /// Parks the fetch. Called on the reactor.
     static func park(
-        _ plan: FetchPlan, _ context: RequestContext, _ ticket: ReplyTicket<FetchResponse>, bytesSeen: Int
+        _ joined: JoinedSession?, _ request: FetchRequestView, _ limits: FetchLimits, at place: ReservedPlace,
+        bytesSeen: Int, _ broker: BrokerContext
     ) {
-        let fetch = DelayedFetch(plan, context, ticket, bytesSeen: bytesSeen)
-        ticket.park(fetch)
-        fetch.timer = context.queue.schedule(after: plan.maxWait) { fetch.complete() }
-        // A request may name a partition again and again, and every waiter costs each of its appends.
-        var watched: Set<ObjectIdentifier> = []
-        for request in plan.partitions {
-            let key = request.key
-            guard let topic = context.broker.replicas.topic(name: key.topicName, id: key.topicID),
-                let partition = topic.partition(key.partition)
-            else { return fetch.complete() }
-            if plan.partitions.count > 1, !watched.insert(ObjectIdentifier(partition)).inserted { continue }
-            guard partition.add(fetch) else { return fetch.complete() }
-            fetch.watched.append(partition)
-        }
+        let source = joined.map { Source.session($0) } ?? .request([UInt8](request.bytes))
+        let fetch = DelayedFetch(source, limits, place, bytesSeen: bytesSeen, broker)
+        place.park(fetch)
+        fetch.timer = place.queue.schedule(after: limits.maxWait) { fetch.complete() }
+        guard let partitions = fetch.partitions(request), fetch.watch(partitions) else { return fetch.complete() }
         // What was produced between the first reading and the registration was reported to nobody.
         fetch.completeIfEnough()
     }
 
+    /// What is read, each partition once; nil when one has gone meanwhile.
+    private func partitions(_ request: FetchRequestView) -> [Partition]? {
+        var partitions: [Partition] = []
+        // A request may name a partition again and again, and every waiter costs each of its appends.
+        var seen: Set<ObjectIdentifier> = []
+        var isWhole = true
+        func add(_ partition: Partition?) {
+            guard let partition else { return isWhole = false }
+            if seen.insert(ObjectIdentifier(partition)).inserted { partitions.append(partition) }
+        }
+        // A view was read whole when it was made: it cannot fail now.
+        try? forEachPartition(request, add)
+        return isWhole ? partitions : nil
+    }
+
+    private func forEachPartition(_ request: FetchRequestView, _ body: (Partition?) -> Void) throws(WireError) {
+        let replicas = broker.replicas
+        if case .session(let joined) = source {
+            return try joined.session.withPartitions { (partitions) throws(WireError) in
+                for turn in 0..<partitions.count {
+                    let key = partitions[turn].key
+                    body(replicas.topic(name: key.topicName, id: key.topicID)?.partition(key.partition))
+                }
+            }
+        }
+        var walk = request.walk()
+        while let named = try walk.nextTopic() {
+            let topic = replicas.topic(name: named.name, id: named.id)
+            while let asked = try walk.nextPartition() { body(topic?.partition(asked.index)) }
+        }
+    }
+
+    private func watch(_ partitions: [Partition]) -> Bool {
+        for partition in partitions {
+            guard partition.add(self) else { return false }
+            watched.append(partition)
+        }
+        return true
+    }
+
     func partitionAdvanced(by bytes: Int) {
         let total = gathered.add(bytes, ordering: .relaxed).newValue
-        guard total >= plan.minBytes else { return }
+        guard total >= limits.minBytes else { return }
         wake()
     }
 
@@ -68,33 +110,42 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
 
     private func wake() {
         guard !isNotified.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        context.queue.async { [self] in
+        place.queue.async { [self] in
             isNotified.store(false, ordering: .releasing)
             completeIfEnough()
         }
     }
 
-    private func completeIfEnough() {
-        guard !isDone else { return }
-        let reads = FetchReader.read(plan, context)
-        let bytes = reads.reduce(0) { $0 + $1.byteCount }
-        gathered.store(bytes, ordering: .relaxed)
-        if bytes >= plan.minBytes || reads.contains(where: { $0.mustAnswerNow }) { complete(with: reads) }
-    }
+    private func completeIfEnough() { answer(evenWhereTooLittle: false) }
 
-    private func complete() {
-        guard !isDone else { return }
-        complete(with: FetchReader.read(plan, context))
-    }
+    private func complete() { answer(evenWhereTooLittle: true) }
 
-    private func complete(with reads: [PartitionRead]) {
-        finish()
-        ticket.complete(FetchAnswer.make(reads, plan))
+    private func answer(evenWhereTooLittle: Bool) {
+        guard !isDone else { return }
+        let limits = evenWhereTooLittle ? limits.withoutWaiting : limits
+        place.answer { (buffer) throws(WireError) in
+            var attempt = FetchAttempt(limits)
+            switch source {
+            case .session(let joined): try attempt.write(joined, broker, into: &buffer)
+            case .request(let bytes):
+                let written = bytes.withUnsafeBytes { bytes in
+                    Result { () throws(WireError) in
+                        let request = try FetchRequestView(bytes, version: limits.version)
+                        try attempt.write(request, broker, into: &buffer)
+                    }
+                }
+                try written.get()
+            }
+            gathered.store(attempt.byteCount, ordering: .relaxed)
+            guard attempt.isEnough else { return .withheld }
+            finish()
+            return .complete
+        }
     }
 
     private func finish() {
         isDone = true
-        if let timer { context.queue.cancel(timer) }
+        if let timer { place.queue.cancel(timer) }
         for partition in watched { partition.remove(self) }
         watched = []
     }

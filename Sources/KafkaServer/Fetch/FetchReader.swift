@@ -8,17 +8,14 @@ internal import Logging
 
 /// What was found in one partition for a fetch: where the bytes lie, or the error.
 struct PartitionRead {
-    let request: FetchPartitionRequest
-    /// nil when the topic or partition is not known here.
-    let partition: Partition?
-    let error: ErrorCode
+    /// nil when this broker does not lead the partition.
+    var log: UnifiedLog?
+    var error = ErrorCode.none
     /// nil on an error; empty when there is nothing to read.
-    let range: FetchedRange?
-    let highWatermark: Int64
-    let lastStableOffset: Int64
-    let logStartOffset: Int64
+    var range: FetchedRange?
+    var told = FetchPartitionTold.nothing
     /// Where the client's log and this one part (KIP-595), nil when they agree.
-    let diverging: (epoch: Int32, endOffset: Int64)?
+    var diverging: (epoch: Int32, endOffset: Int64)?
 
     var byteCount: Int { range?.count ?? 0 }
 
@@ -33,79 +30,49 @@ enum FetchReader {
     /// Only from here on an answer can say where two logs part.
     private static let firstDivergingVersion: Int16 = 12
 
-    static func read(_ plan: FetchPlan, _ context: RequestContext) -> [PartitionRead] {
-        var reads: [PartitionRead] = []
-        reads.reserveCapacity(plan.partitions.count)
-        var left = plan.maxBytes
-        // The first batch always comes whole (version 3 on). Earlier versions had hard limits; their batches are
-        // converted, which needs them whole as well.
-        var needsOne = true
-        for request in plan.partitions {
-            let read = read(request, plan, maxBytes: left, atLeastOne: needsOne, context)
-            left = max(0, left - read.byteCount)
-            if read.byteCount > 0 { needsOne = false }
-            reads.append(read)
-        }
-        return reads
-    }
-
-    private static func read(
-        _ request: FetchPartitionRequest, _ plan: FetchPlan, maxBytes: Int, atLeastOne: Bool,
-        _ context: RequestContext
+    /// - Parameters:
+    ///   - topic: nil where this broker knows none such.
+    ///   - maxBytes: what is left of the limit for the whole answer.
+    static func read(
+        _ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?, _ limits: FetchLimits, maxBytes: Int,
+        atLeastOne: Bool, _ broker: BrokerContext
     ) -> PartitionRead {
-        let key = request.key
-        guard let topic = context.broker.replicas.topic(name: key.topicName, id: key.topicID) else {
-            return failed(request, nil, plan.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition)
+        guard let topic else {
+            return PartitionRead(error: limits.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition)
         }
-        guard let partition = topic.partition(key.partition) else {
-            return failed(request, nil, topic.faultForMissing(key.partition))
+        guard let partition = topic.partition(asked.index) else {
+            return PartitionRead(error: topic.faultForMissing(asked.index))
         }
         let log: UnifiedLog
-        switch partition.leaderLog(currentLeaderEpoch: request.currentLeaderEpoch) {
-        case .failure(let fault): return failed(request, partition, fault.code)
-        case .success(let leader): log = leader.log
+        switch partition.logAsLeader(currentLeaderEpoch: asked.currentLeaderEpoch) {
+        case .fault(let code): return PartitionRead(error: code)
+        case .log(let led, _): log = led
         }
-        if plan.version < firstZstdVersion, log.configuration.compression == .codec(.zstd) {
-            return failed(request, partition, .unsupportedCompressionType)
+        if limits.version < firstZstdVersion, log.configuration.compression == .codec(.zstd) {
+            return PartitionRead(error: .unsupportedCompressionType)
         }
         // A session may hold what a request of a later version said.
-        if plan.version >= firstDivergingVersion, request.lastFetchedEpoch >= 0 {
-            switch comparison(request, log) {
+        if limits.version >= firstDivergingVersion, asked.lastFetchedEpoch >= 0 {
+            switch comparison(asked, log) {
             case .agreed: break
-            case .unknown: return failed(request, partition, .offsetOutOfRange)
+            case .unknown: return PartitionRead(error: .offsetOutOfRange)
             case .parted(let epoch, let endOffset):
-                return read(request, partition, log, nil, diverging: (epoch, endOffset))
+                return PartitionRead(
+                    log: log, told: FetchPartitionTold(log.consumerMarks), diverging: (epoch, endOffset))
             }
         }
         do throws(StorageError) {
-            let range = try log.read(
-                from: request.fetchOffset, maxBytes: min(max(Int(request.maxBytes), 0), maxBytes),
-                isolation: plan.isolation, atLeastOne: atLeastOne)
-            return read(request, partition, log, range, diverging: nil)
+            let found = try log.fetch(
+                from: asked.fetchOffset, maxBytes: min(max(Int(asked.maxBytes), 0), maxBytes),
+                isolation: limits.isolation, atLeastOne: atLeastOne)
+            return PartitionRead(log: log, range: found.range, told: FetchPartitionTold(found.marks))
         } catch {
             if error.errorCode != .offsetOutOfRange {
-                context.broker.log.error(
+                broker.log.error(
                     "read failed", metadata: ["partition": "\(partition.topicPartition)", "reason": "\(error)"])
             }
-            return failed(request, partition, error.errorCode)
+            return PartitionRead(error: error.errorCode)
         }
-    }
-
-    private static func read(
-        _ request: FetchPartitionRequest, _ partition: Partition, _ log: UnifiedLog, _ range: FetchedRange?,
-        diverging: (epoch: Int32, endOffset: Int64)?
-    ) -> PartitionRead {
-        PartitionRead(
-            request: request, partition: partition, error: .none, range: range, highWatermark: log.highWatermark,
-            lastStableOffset: log.lastStableOffset, logStartOffset: log.logStartOffset, diverging: diverging)
-    }
-
-    private static func failed(
-        _ request: FetchPartitionRequest, _ partition: Partition?, _ error: ErrorCode
-    ) -> PartitionRead {
-        PartitionRead(
-            request: request, partition: partition, error: error, range: nil, highWatermark: -1,
-            lastStableOffset: -1, logStartOffset: -1, diverging: nil)
     }
 
     /// How the client's log and this one go together.
@@ -118,12 +85,20 @@ enum FetchReader {
     }
 
     /// The client says which epoch its last record was of.
-    private static func comparison(_ request: FetchPartitionRequest, _ log: UnifiedLog) -> Comparison {
-        let end = log.endOffset(forEpoch: request.lastFetchedEpoch)
-        guard end.leaderEpoch >= 0, end.endOffset >= 0, request.fetchOffset >= log.logStartOffset else {
+    private static func comparison(_ asked: FetchRequestView.Partition, _ log: UnifiedLog) -> Comparison {
+        let end = log.endOffset(forEpoch: asked.lastFetchedEpoch)
+        guard end.leaderEpoch >= 0, end.endOffset >= 0, asked.fetchOffset >= log.logStartOffset else {
             return .unknown
         }
-        guard end.leaderEpoch < request.lastFetchedEpoch || end.endOffset < request.fetchOffset else { return .agreed }
+        guard end.leaderEpoch < asked.lastFetchedEpoch || end.endOffset < asked.fetchOffset else { return .agreed }
         return .parted(epoch: end.leaderEpoch, endOffset: end.endOffset)
+    }
+}
+
+extension FetchPartitionTold {
+    init(_ marks: ConsumerMarks) {
+        self.init(
+            highWatermark: marks.highWatermark, lastStableOffset: marks.lastStableOffset,
+            logStartOffset: marks.logStartOffset)
     }
 }

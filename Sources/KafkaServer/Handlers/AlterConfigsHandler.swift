@@ -14,11 +14,17 @@ package enum AlterConfigsHandler: RequestHandler {
         let ticket = ticket()
         let screen = ConfigurationChangeScreen(nodeID: context.broker.nodeID)
         let resources = request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) }
+        // The loggers' levels cannot be replaced as a whole.
+        let refused = resources.filter(ConfigurationChangeScreen.isLocal).map {
+            ConfigurationChangeOutcome(
+                $0, screen.refusal(of: $0) ?? APIError(.invalidRequest, "Unexpected resource type \($0.rawKind)."))
+        }
         var passed = request
-        passed.resources = zip(request.resources, resources).filter { screen.refusal(of: $1) == nil }.map(\.0)
+        passed.resources = zip(request.resources, resources)
+            .filter { !ConfigurationChangeScreen.isLocal($1) && screen.refusal(of: $1) == nil }.map(\.0)
         context.broker.metadata.alterConfigs(passed) { result in
             let outcomes = screen.outcomes(
-                of: resources, result.map { $0.responses.map(ConfigurationChangeOutcome.init) })
+                of: resources, result.map { $0.responses.map(ConfigurationChangeOutcome.init) }, local: refused)
             ticket.complete(AlterConfigsResponse(responses: outcomes.map(\.response)))
         }
         return .later
@@ -27,9 +33,9 @@ package enum AlterConfigsHandler: RequestHandler {
 
 extension ConfigurationChangeOutcome {
     fileprivate init(_ response: AlterConfigsResponse.AlterConfigsResourceResponse) {
-        resource = ConfigResource(rawKind: response.resourceType, name: response.resourceName)
-        errorCode = response.errorCode
-        errorMessage = response.errorMessage
+        self.init(
+            resource: ConfigResource(rawKind: response.resourceType, name: response.resourceName),
+            errorCode: response.errorCode, errorMessage: response.errorMessage)
     }
 
     fileprivate var response: AlterConfigsResponse.AlterConfigsResourceResponse {

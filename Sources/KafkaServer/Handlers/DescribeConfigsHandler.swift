@@ -2,11 +2,12 @@
 import KafkaBase
 package import KafkaMetadata
 package import KafkaProtocol
+import KafkaRuntime
 
 /// DescribeConfigs (key 32): the keys of topics, brokers, groups and client metrics with their values.
 ///
 /// v0 says only whether a value is the default · v1 its source, and synonyms on request · v3 types, and documentation on
-/// request · v4 flexible. Not served: the levels of a broker's loggers (resource type 8).
+/// request · v4 flexible. The levels of this broker's loggers are resource type 8.
 ///
 /// The answers of one request are built once per distinct resource without own settings and shared, and end at
 /// `entriesMax`: a request of a few bytes per resource must not make gigabytes of answer.
@@ -17,11 +18,23 @@ package struct DescribeConfigsHandler: RequestHandler, Sendable {
         _ request: DescribeConfigsRequest, _ context: RequestContext,
         _ ticket: () -> ReplyTicket<DescribeConfigsResponse>
     ) -> Reply<DescribeConfigsResponse> {
-        .answer(
-            answer(
-                request, version: context.version, configuration: context.broker.configuration,
-                image: context.broker.metadata.image))
+        let (broker, version) = (context.broker, context.version)
+        @Sendable func answer() -> DescribeConfigsResponse {
+            Self.answer(
+                request, version: version, configuration: broker.configuration, image: broker.metadata.image,
+                loggers: broker.loggerLevels)
+        }
+        let keys = request.resources.reduce(0) { $0 + ($1.configurationKeys?.count ?? 0) }
+        if request.resources.count <= resourcesAtOnceMax, keys <= keysAtOnceMax { return .answer(answer()) }
+        let ticket = ticket()
+        broker.runtime.queues.runBlocking { ticket.complete(answer()) }
+        return .later
     }
+
+    /// So many resources, and keys named of them, are answered on the reactor; more of them in the background, because
+    /// other connections would wait meanwhile.
+    private static let resourcesAtOnceMax = 16
+    private static let keysAtOnceMax = 4_096
 
     /// The most keys that one request may look through; what comes after is refused.
     static let entriesMax = 500_000
@@ -34,25 +47,28 @@ package struct DescribeConfigsHandler: RequestHandler, Sendable {
     private let nodeID: Int32
     private let image: MetadataImage
     private let layers: ConfigurationLayers
+    private let loggers: LoggerLevels
     /// Entries of resources without settings of their own, by kind, and of the brokers, by name.
     private var shared: [ConfigResource: [Entry]] = [:]
     private var entriesLeft = entriesMax
 
     /// Answers `request` for the node with `configuration` from `image`.
     package static func answer(
-        _ request: DescribeConfigsRequest, version: Int16, configuration: BrokerConfiguration, image: MetadataImage
+        _ request: DescribeConfigsRequest, version: Int16, configuration: BrokerConfiguration, image: MetadataImage,
+        loggers: LoggerLevels
     ) -> DescribeConfigsResponse {
-        var handler = DescribeConfigsHandler(request, version, configuration, image)
+        var handler = DescribeConfigsHandler(request, version, configuration, image, loggers)
         return DescribeConfigsResponse(results: request.resources.map { handler.result($0) })
     }
 
     private init(
         _ request: DescribeConfigsRequest, _ version: Int16, _ configuration: BrokerConfiguration,
-        _ image: MetadataImage
+        _ image: MetadataImage, _ loggers: LoggerLevels
     ) {
         self.request = request
         self.version = version
         self.image = image
+        self.loggers = loggers
         nodeID = configuration.nodeID
         layers = ConfigurationLayers(configuration, image: image)
     }
@@ -102,7 +118,8 @@ package struct DescribeConfigsHandler: RequestHandler, Sendable {
             return entries(.clientMetrics, name) { layers, overrides in
                 layers.describeClientMetrics(overrides: overrides)
             }
-        case .brokerLogger, nil:
+        case .brokerLogger: return try loggerEntries(name)
+        case nil:
             throw APIError(.invalidRequest, "Unsupported resource type: \(resource.resourceType)")
         }
     }
@@ -121,17 +138,29 @@ package struct DescribeConfigsHandler: RequestHandler, Sendable {
         return entries
     }
 
-    private mutating func brokerEntries(_ name: String) throws(APIError) -> [Entry] {
-        if !name.isEmpty {
-            guard let id = Int32(name) else {
-                throw APIError(.invalidRequest, "Broker id must be an integer, but it is: \(name.printable)")
-            }
-            guard id == nodeID else {
-                throw APIError(
-                    .invalidRequest,
-                    "Unexpected broker id, expected \(nodeID) or empty string, but received \(name)")
-            }
+    /// Throws INVALID_REQUEST unless `name` is this broker's.
+    private func checkBroker(_ name: String, expected: String) throws(APIError) {
+        guard let id = Int32(name) else {
+            throw APIError(.invalidRequest, "Broker id must be an integer, but it is: \(name.printable)")
         }
+        guard id == nodeID else {
+            throw APIError(.invalidRequest, "Unexpected broker id, expected \(expected), but received \(name)")
+        }
+    }
+
+    private func loggerEntries(_ name: String) throws(APIError) -> [Entry] {
+        if name.isEmpty { throw APIError(.invalidRequest, "Broker id must not be empty") }
+        try checkBroker(name, expected: "\(nodeID)")
+        return loggers.all.map { logger in
+            Entry(
+                name: logger.name, value: BrokerLoggerChange.name(of: logger.level), readOnly: false,
+                configSource: ConfigurationValueSource.dynamicBrokerLogger.rawValue, isSensitive: false,
+                documentation: nil)
+        }
+    }
+
+    private mutating func brokerEntries(_ name: String) throws(APIError) -> [Entry] {
+        if !name.isEmpty { try checkBroker(name, expected: "\(nodeID) or empty string") }
         let resource = name.isEmpty ? ConfigResource.clusterDefault : .broker(nodeID)
         if let entries = shared[resource] { return entries }
         let entries = (name.isEmpty ? layers.describeDefaultBroker() : layers.describeBroker()).map(entry)

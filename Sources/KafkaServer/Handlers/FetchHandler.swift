@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
-package import KafkaProtocol
-internal import KafkaReplication
+internal import KafkaProtocol
 
 /// Fetch (key 1): reads record batches of partitions; waits for data where there is too little.
 /// v1 throttle time · v2 message format 1 · v3 limit for the whole answer · v4 isolation level, batch format 2 ·
@@ -9,38 +8,46 @@ internal import KafkaReplication
 /// v13 topic id · v15 replica state · v16 endpoints of new leaders · v18 high watermark of followers.
 /// Versions 0 to 3 are answered in message formats 0 and 1, unlike by Apache Kafka 4.
 /// Not served: followers' fetches, reading from followers.
-package enum FetchHandler: RequestHandler {
+///
+/// The request is read where it lies and the answer written as the partitions are read (`FetchAttempt`).
+package enum FetchHandler: FrameHandler {
     package static let servedVersions: ClosedRange<Int16> = 0...18
 
-    package static func handle(
-        _ request: FetchRequest, _ context: RequestContext, _ ticket: () -> ReplyTicket<FetchResponse>
-    ) -> Reply<FetchResponse> {
-        let plan: FetchPlan
-        switch FetchPlan.make(request, context) {
-        case .failure(let error): return .answer(rejection(error.code, request, context.version))
-        case .success(let made): plan = made
+    package static func serve(_ frame: RequestFrame, on connection: RequestConnection, _ broker: BrokerContext) {
+        let request: FetchRequestView
+        do throws(WireError) {
+            request = try FetchRequestView(UnsafeRawBufferPointer(frame.body), version: frame.apiVersion)
+        } catch {
+            return connection.end(reason: "malformed fetch version \(frame.apiVersion) request: \(error)")
         }
-        let reads = FetchReader.read(plan, context)
-        let bytes = reads.reduce(0) { $0 + $1.byteCount }
-        let mustAnswer =
-            plan.maxWait <= 0 || bytes >= plan.minBytes || reads.isEmpty || reads.contains { $0.mustAnswerNow }
-        guard !mustAnswer else { return .now(FetchAnswer.make(reads, plan)) }
-        DelayedFetch.park(plan, context, ticket(), bytesSeen: bytes)
-        return .later
-    }
-
-    /// The same error for everything: at the top from version 7 on, at each partition before, where there is no top.
-    private static func rejection(_ code: ErrorCode, _ request: FetchRequest, _ version: Int16) -> FetchResponse {
-        guard version < 7 else { return FetchResponse(errorCode: code.rawValue) }
-        return FetchResponse(
-            responses: request.topics.map { topic in
-                .init(
-                    topic: topic.topic,
-                    partitions: topic.partitions.map {
-                        .init(
-                            partitionIndex: $0.partition, errorCode: code.rawValue, highWatermark: -1,
-                            records: .owned([]))
-                    })
-            })
+        let place = AnswerPlace(
+            FetchResponse.self, correlationID: frame.correlationID, version: frame.apiVersion)
+        let joined: JoinedSession?
+        do throws(FetchRejection) {
+            guard request.replicaID < 0 else {
+                // Partitions have one replica each: nobody follows this broker.
+                throw FetchRejection(code: .invalidRequest)
+            }
+            joined = try JoinedSession.join(request, broker)
+        } catch {
+            connection.answer(place) { (buffer) throws(WireError) in
+                try error.write(request, into: &buffer)
+                return .complete
+            }
+            return
+        }
+        let limits = FetchLimits(request, bytesMax: broker.configuration.fetchBytesMax)
+        var attempt = FetchAttempt(limits)
+        let outcome = connection.answer(place) { (buffer) throws(WireError) in
+            if let joined {
+                try attempt.write(joined, broker, into: &buffer)
+            } else {
+                try attempt.write(request, broker, into: &buffer)
+            }
+            return attempt.isEnough ? .complete : .withheld
+        }
+        guard outcome == .withheld else { return }
+        DelayedFetch.park(
+            joined, request, limits, at: connection.reserve(place), bytesSeen: attempt.byteCount, broker)
     }
 }

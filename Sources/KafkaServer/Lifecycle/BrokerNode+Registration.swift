@@ -74,6 +74,7 @@ extension BrokerNode {
                     maxSupportedVersion: $0.supportedLevels.upperBound)
             },
             rack: configuration.rack, logDirs: storage.directoryIDs, previousBrokerEpoch: previousBrokerEpoch)
+        self.registration = request
         let now = runtime.clock.monotonicMilliseconds
         let registration = quorum.controller.registerBroker(
             request, nextOffset: quorum.node.logEndOffset, now: now)

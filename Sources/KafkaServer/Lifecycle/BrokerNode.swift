@@ -45,6 +45,8 @@ package final class BrokerNode: @unchecked Sendable {
     private let addresses = Mutex<[String: SocketAddress]>([:])
     private let fatal = Mutex<(@Sendable (String) -> Void)?>(nil)
     private var phase = Phase.idle
+    /// What the broker registered with.
+    var registration: BrokerRegistrationRequest?
     /// Who wants to know when the broker has stopped.
     private var stopping: [@Sendable () -> Void] = []
 
@@ -124,6 +126,7 @@ package final class BrokerNode: @unchecked Sendable {
         do {
             let replicas = ReplicaManager()
             let published = PublishedMetadata()
+            let listeners = ListenerGroup(configuration.network, requestMemory)
             let directories = DirectoryReports(
                 nodeID: configuration.nodeID, failureTimeout: configuration.storage.directoryFailureTimeout,
                 runtime: runtime, queue: queue, log: storageLog,
@@ -133,10 +136,11 @@ package final class BrokerNode: @unchecked Sendable {
                 nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
                 logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
                 directoryFound: { place, directory in directories.found(place, in: directory) })
+            let settings = DynamicSettings(
+                configuration: configuration, logs: storage.logs, cleaner: storage.cleaner, listeners: listeners)
             return Starting(
-                storage: storage, quorum: try openQuorum(storage, updater, published),
-                listeners: ListenerGroup(configuration.network, requestMemory), replicas: replicas,
-                published: published, directories: directories)
+                storage: storage, quorum: try openQuorum(storage, updater, settings, published),
+                listeners: listeners, replicas: replicas, published: published, directories: directories)
         } catch {
             storage.abandon()
             throw error
@@ -144,9 +148,11 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func loadLogs(_ starting: Starting, completion: @escaping @Sendable (LoadReport) -> Void) {
-        let configurations = TopicLogConfigurations(configuration, image: starting.quorum.controller.image)
+        let image = starting.quorum.controller.image
+        let configurations = TopicLogConfigurations(configuration, image: image)
         let progress = LoadProgressLog(log: loggers.logger("storage"), clock: runtime.clock)
         starting.storage.logs.loadLogs(
+            threadsPerDirectory: configuration.overlaid(with: image).storage.recoveryThreadsPerDirectory,
             topicConfiguration: { configurations.configuration(ofTopic: $0) },
             progress: { progress.report($0) }, completion: completion)
     }
@@ -249,6 +255,41 @@ package final class BrokerNode: @unchecked Sendable {
         }
     }
 
+    /// A level of metadata.version that has room for log directories (KIP-858) has the broker tell them, and where its
+    /// replicas lie.
+    private func metadataVersionChanged() {
+        guard case .running(let running) = phase, var request = registration else { return }
+        let image = running.quorum.published
+        guard image.metadataVersion.supportsDirectories,
+            image.cluster.broker(configuration.nodeID)?.directories.isEmpty == true
+        else { return }
+        request.logDirs = running.storage.directoryIDs
+        let amended = request
+        running.quorum.submit(
+            { controller, decision in
+                controller.registerBroker(amended, nextOffset: decision.nextOffset, now: decision.now)
+            },
+            completion: { [self] result in
+                switch result {
+                case .success(let response) where response.errorCode == 0: reportPlaces(running)
+                case .success(let response):
+                    log.error("log directories not registered", metadata: ["error": "\(response.errorCode)"])
+                case .failure(let error):
+                    log.error("log directories not registered", metadata: ["error": "\(error)"])
+                }
+            })
+    }
+
+    private func reportPlaces(_ running: Running) {
+        running.quorum.published.topics.forEachPartition { topic, index, partition in
+            let name = TopicPartition(topic: topic.name, partition: index)
+            guard let recorded = partition.directory(ofReplicaOn: configuration.nodeID),
+                let found = running.storage.logs.directoryID(of: name), recorded != found
+            else { return }
+            running.directories.found(TopicIDPartition(topicID: topic.id, partition: index), in: found)
+        }
+    }
+
     private func reportFatal(_ reason: String) { fatal.withLock { $0 }?(reason) }
 
     /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
@@ -271,16 +312,21 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func openQuorum(
-        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ published: PublishedMetadata
+        _ storage: OpenStorage, _ updater: ReplicaUpdater, _ settings: DynamicSettings,
+        _ published: PublishedMetadata
     ) throws -> MetadataQuorum {
         try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
-            publisher: { [queue] image, delta in
+            publisher: { [queue, weak self] image, delta in
+                settings.apply(image, delta)
                 updater.apply(image, delta)
                 published.publish(image)
                 updater.retryLater(on: queue, published)
+                if delta.changedFeatures.contains(MetadataVersion.featureName) {
+                    queue.async { [weak self] in self?.metadataVersionChanged() }
+                }
             },
             onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }
@@ -302,7 +348,8 @@ package final class BrokerNode: @unchecked Sendable {
         }
         return BrokerContext(
             configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"))
+            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"),
+            loggerLevels: loggers.levels)
     }
 
     // MARK: Stop

@@ -44,6 +44,13 @@ final class ListenerGroup: Sendable {
             overrides: configuration.connectionsPerAddressOverrides)
     }
 
+    /// Takes over the limits of connections.
+    func update(_ configuration: NetworkConfiguration) {
+        limits.update(
+            maximum: configuration.connectionsMax, maximumPerAddress: configuration.connectionsPerAddressMax,
+            overrides: configuration.connectionsPerAddressOverrides)
+    }
+
     var bound: [Bound] { state.withLock { $0.listeners.map(\.bound) } }
 
     /// Binds every client listener. On an error those that were bound stay; `close` them.

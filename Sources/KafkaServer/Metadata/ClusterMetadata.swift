@@ -32,6 +32,11 @@ package final class ClusterMetadata: Sendable {
         quorum.submit(decide, completion: completion)
     }
 
+    /// Tells who leads the metadata quorum and votes in it. `completion` runs on the metadata queue.
+    func describeQuorum(_ completion: @escaping @Sendable (Result<QuorumDescription, APIError>) -> Void) {
+        quorum.describe(completion: completion)
+    }
+
     /// Creates topics with the broker's defaults. `completion` gets what kept which of them from being created; that one
     /// exists by now is among it.
     func autoCreate(_ names: [String], completion: @escaping @Sendable ([String: APIError]) -> Void) {

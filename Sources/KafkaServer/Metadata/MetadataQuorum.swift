@@ -93,10 +93,8 @@ package final class MetadataQuorum: @unchecked Sendable {
         recovered.logEpoch = store.log.latestEpoch
         recovered.logBytes = store.log.size
         let ids = try store.snapshotIDs()
-        for id in ids.dropLast() {
-            let read = try store.readSnapshot(id) { _ in }
-            recovered.snapshots.append(read.stored)
-        }
+        let (older, damaged) = try store.olderSnapshots(ids.dropLast())
+        recovered.snapshots = older
         var next = recovered.logStartOffset
         guard next <= ids.last?.endOffset ?? 0 else {
             throw RaftError.corruptLog(
@@ -111,6 +109,7 @@ package final class MetadataQuorum: @unchecked Sendable {
             replay.finishBatch(
                 lastOffset: newest.endOffset - 1, epoch: newest.epoch,
                 timestamp: read.stored.lastContainedTimestamp)
+            store.delete(damaged)
             next = max(next, newest.endOffset)
         }
         try store.forEachBatch(from: next) { batch in
@@ -205,6 +204,8 @@ package final class MetadataQuorum: @unchecked Sendable {
         package let nextOffset: Int64
         /// Milliseconds of the clock that never goes back.
         package let now: Int64
+        /// The level of `kraft.version`, which the quorum's own records hold.
+        package let kraftVersion: Int16
     }
 
     /// Has a change decided and made. `completion` runs on the queue once the change is committed and published, or when
@@ -221,7 +222,9 @@ package final class MetadataQuorum: @unchecked Sendable {
             }
             let result = decide(
                 &controller,
-                DecisionContext(nextOffset: node.logEndOffset, now: runtime.clock.monotonicMilliseconds))
+                DecisionContext(
+                    nextOffset: node.logEndOffset, now: runtime.clock.monotonicMilliseconds,
+                    kraftVersion: node.control.kraftVersion.rawValue))
             commit(result.records, result.atomicity) { fault in
                 completion(fault.map { .failure($0) } ?? .success(result.response))
             }

@@ -16,6 +16,7 @@ final class MetadataStore {
 
     private let directory: String
     private let runtime: Runtime
+    private let logger: Logger
     let log: UnifiedLog
 
     /// - Parameters:
@@ -26,6 +27,7 @@ final class MetadataStore {
     ) throws(StorageError) {
         self.directory = directory
         self.runtime = runtime
+        self.logger = logger
         var options = LogOpenOptions()
         options.observer = StorageEvents(log: logger)
         // Always recovered from its start: it is small, and what was not synced was never committed.
@@ -81,6 +83,28 @@ final class MetadataStore {
         return (
             StoredSnapshot(id: id, size: size, lastContainedTimestamp: reader.lastContainedTimestamp), reader.control
         )
+    }
+
+    /// What is stored of snapshots that a newer one has replaced. A damaged one is of no use: it is told of, and may be
+    /// deleted once the newest has been read.
+    func olderSnapshots(
+        _ ids: some Sequence<SnapshotID>
+    ) throws(FileError) -> (stored: [StoredSnapshot], damaged: [SnapshotID]) {
+        var stored: [StoredSnapshot] = []
+        var damaged: [SnapshotID] = []
+        for id in ids {
+            do {
+                stored.append(try readSnapshot(id) { _ in }.stored)
+            } catch let error as FileError {
+                throw error
+            } catch {
+                damaged.append(id)
+                logger.warning(
+                    "a metadata snapshot is damaged, a newer one is used",
+                    metadata: ["path": "\(path(id.fileName))", "reason": "\(error)"])
+            }
+        }
+        return (stored, damaged)
     }
 
     /// Calls `body` with each batch from `offset` to the end of the log.

@@ -8,21 +8,32 @@ internal import Synchronization
 /// (KIP-402). The limit for an address is only known once a connection is accepted, so those above it are closed.
 final class ConnectionLimits: Sendable {
     private struct Counts {
+        var maximum: Int
+        var maximumPerAddress: Int
+        var overrides: [String: Int]
         var total = 0
         var byAddress: [String: Int] = [:]
         /// Listeners that stopped accepting, in the order in which they did.
         var waiting: [ListenerContext] = []
     }
 
-    private let maximum: Int
-    private let maximumPerAddress: Int
-    private let overrides: [String: Int]
-    private let counts = Mutex(Counts())
+    private let counts: Mutex<Counts>
 
     init(maximum: Int, maximumPerAddress: Int, overrides: [String: Int]) {
-        self.maximum = maximum
-        self.maximumPerAddress = maximumPerAddress
-        self.overrides = overrides
+        counts = Mutex(Counts(maximum: maximum, maximumPerAddress: maximumPerAddress, overrides: overrides))
+    }
+
+    /// Takes over other limits. Connections above them stay; listeners that may go on accepting are told.
+    func update(maximum: Int, maximumPerAddress: Int, overrides: [String: Int]) {
+        let resumed = counts.withLock { counts -> [ListenerContext] in
+            counts.maximum = maximum
+            counts.maximumPerAddress = maximumPerAddress
+            counts.overrides = overrides
+            guard counts.total < maximum else { return [] }
+            defer { counts.waiting = [] }
+            return counts.waiting
+        }
+        for listener in resumed { listener.resumeAccepting() }
     }
 
     // MARK: In all
@@ -33,7 +44,7 @@ final class ConnectionLimits: Sendable {
     /// A listener between brokers always gets one, so that clients cannot keep the cluster's own traffic out.
     func takePlace(for listener: ListenerContext) -> Bool {
         counts.withLock { counts in
-            guard counts.total < maximum || listener.isExempt else {
+            guard counts.total < counts.maximum || listener.isExempt else {
                 if !counts.waiting.contains(where: { $0 === listener }) { counts.waiting.append(listener) }
                 return false
             }
@@ -46,7 +57,7 @@ final class ConnectionLimits: Sendable {
     func returnPlace() {
         let next = counts.withLock { counts -> ListenerContext? in
             counts.total -= 1
-            guard counts.total < maximum, !counts.waiting.isEmpty else { return nil }
+            guard counts.total < counts.maximum, !counts.waiting.isEmpty else { return nil }
             return counts.waiting.removeFirst()
         }
         next?.resumeAccepting()
@@ -58,8 +69,8 @@ final class ConnectionLimits: Sendable {
 
     /// Counts a connection in that has its place; the reason to refuse it where its address has too many.
     func admit(_ peer: SocketAddress) -> String? {
-        let limit = overrides[peer.host] ?? maximumPerAddress
-        return counts.withLock { counts in
+        counts.withLock { counts in
+            let limit = counts.overrides[peer.host] ?? counts.maximumPerAddress
             guard counts.byAddress[peer.host, default: 0] < limit else {
                 return "max.connections.per.ip \(limit) reached for \(peer.host)"
             }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
 package import KafkaProtocol
 package import KafkaRuntime
 
@@ -48,31 +49,70 @@ package protocol ParkedRequest: AnyObject {
     func abandon()
 }
 
+/// Which request an answer is for, and how its header is written.
+struct AnswerPlace {
+    let api: APIKey
+    let version: Int16
+    let correlationID: Int32
+    let headerHasTags: Bool
+
+    init<Response: ResponseMessage>(_ response: Response.Type, correlationID: Int32, version: Int16) {
+        api = Response.apiKey
+        self.version = version
+        self.correlationID = correlationID
+        headerHasTags = Response.headerHasTags(version)
+    }
+}
+
+/// What was made of an answer.
+enum AnswerOutcome {
+    /// It was sent, or waits for those before it.
+    case complete
+    /// Nothing of it may leave; its place stays open.
+    case withheld
+    /// The connection has ended.
+    case failed
+}
+
+/// A place that is kept in a connection's order of answers. Used from the reactor only, where nothing else is said; after
+/// the connection has closed it does nothing.
+struct ReservedPlace: Sendable {
+    fileprivate let connection: RequestConnection
+    let slot: UInt64
+    let answer: AnswerPlace
+
+    init(connection: RequestConnection, slot: UInt64, answer: AnswerPlace) {
+        self.connection = connection
+        self.slot = slot
+        self.answer = answer
+    }
+
+    var queue: any SerialQueue { connection.queue }
+
+    /// Remembers who waits, so that it is told when the client leaves or the broker stops.
+    func park(_ request: any ParkedRequest) { connection.park(request, slot: slot) }
+
+    /// Has `write` put the body into the answer, and sends it in its turn unless it is withheld.
+    func answer(_ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome) { connection.answer(self, write) }
+}
+
 /// The claim to a place in a connection's order of answers. Redeemed once, from any queue; redeeming it after the
 /// connection has closed does nothing.
 package struct ReplyTicket<Response: ResponseMessage>: Sendable {
-    private let connection: RequestConnection
-    private let slot: UInt64
-    private let correlationID: Int32
-    private let version: Int16
+    private let place: ReservedPlace
 
-    init(connection: RequestConnection, slot: UInt64, correlationID: Int32, version: Int16) {
-        self.connection = connection
-        self.slot = slot
-        self.correlationID = correlationID
-        self.version = version
-    }
+    init(_ place: ReservedPlace) { self.place = place }
 
     /// Remembers who waits, so that it is told when the client leaves or the broker stops. On the reactor only.
-    package func park(_ request: any ParkedRequest) { connection.park(request, slot: slot) }
+    package func park(_ request: any ParkedRequest) { place.park(request) }
 
     package func complete(_ answer: Answer<Response>) {
-        let queue = connection.queue
+        let (place, queue) = (place, place.queue)
         if queue.isCurrent {
-            connection.finish(slot: slot, answer, correlationID: correlationID, version: version)
+            place.answer { (buffer) throws(WireError) in try buffer.write(answer, version: place.answer.version) }
         } else {
-            queue.async { [self] in
-                connection.finish(slot: slot, answer, correlationID: correlationID, version: version)
+            queue.async {
+                place.answer { (buffer) throws(WireError) in try buffer.write(answer, version: place.answer.version) }
             }
         }
     }

@@ -20,8 +20,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private static let unsentBytesMaximum = 1 << 20
     /// Requests whose answers may be outstanding at once.
     private static let outstandingMaximum = 128
-    /// Memory an idle connection's answer buffer may keep, in bytes.
-    private static let scratchKept = 16 << 10
 
     /// A place in the order of answers.
     private struct Slot {
@@ -29,13 +27,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         /// Who waits for what the answer needs, where it is known.
         var parked: (any ParkedRequest)?
         /// The encoded answer once it is there, waiting for those before it.
-        var ready: ReadyAnswer?
-    }
-
-    private struct ReadyAnswer {
-        let bytes: [UInt8]
-        let splices: [ByteWriter.Splice]
-        let files: [FileSlice]
+        var ready: WaitingAnswer?
     }
 
     let queue: any SerialQueue
@@ -45,7 +37,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private let listener: ListenerContext
     /// nil until the broker serves; nothing is read before.
     private var broker: BrokerContext?
-    private var writer = ByteWriter(capacity: 512)
+    private var buffer = AnswerBuffer()
     private var outstanding: Deque<Slot> = []
     private var outstandingAreProduce = false
     private var nextSlot: UInt64 = 0
@@ -126,7 +118,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             }
             let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
             let next = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4 + length)...])
-            guard handle(frame, groupsAppends: Self.beginsWithProduce(next)) else {
+            guard handle(frame, broker, groupsAppends: Self.beginsWithProduce(next)) else {
                 holdBack(left)
                 return Consumption(consumed: offset)
             }
@@ -177,7 +169,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// Handles one request; false when it has to wait behind an outstanding answer.
     ///
     /// - Parameter groupsAppends: another Produce request follows.
-    private func handle(_ bytes: UnsafeMutableRawBufferPointer, groupsAppends: Bool) -> Bool {
+    private func handle(
+        _ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext, groupsAppends: Bool
+    ) -> Bool {
         let frame: RequestFrame
         do throws(WireError) {
             frame = try RequestFrame(bytes)
@@ -199,17 +193,13 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             appendGroup = AppendGroup()
         }
         isGroupingAppends = isProduce && (groupsAppends || appendGroup?.isEmpty == false)
-        RequestRouter.route(frame, on: self)
+        RequestRouter.route(frame, on: self, broker)
         return true
     }
 
     /// Decodes the body and has `handler` answer it.
-    func serve<Handler: RequestHandler>(_ handler: Handler.Type, _ frame: RequestFrame) {
-        guard let broker else { return }
+    func serve<Handler: RequestHandler>(_ handler: Handler.Type, _ frame: RequestFrame, _ broker: BrokerContext) {
         let version = frame.apiVersion
-        guard Handler.servedVersions.contains(version) else {
-            return end(reason: "\(Handler.Request.apiKey) version \(version) is not supported")
-        }
         let request: Handler.Request
         var reader = ByteReader(UnsafeRawBufferPointer(frame.body))
         do throws(WireError) {
@@ -221,26 +211,62 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         let context = RequestContext(
             broker: broker, version: version, listenerName: listener.name, queue: queue,
             appendGroup: isGroupingAppends ? appendGroup : nil)
-        let correlationID = frame.correlationID
-        let reply = Handler.handle(request, context) {
-            ReplyTicket(connection: self, slot: takeSlot(), correlationID: correlationID, version: version)
-        }
+        let place = AnswerPlace(Handler.Request.Response.self, correlationID: frame.correlationID, version: version)
+        let reply = Handler.handle(request, context) { ReplyTicket(reserve(place)) }
         switch reply {
-        case .now(let answer): respond(answer, correlationID: correlationID, version: version)
+        case .now(let made): answer(place) { (buffer) throws(WireError) in try buffer.write(made, version: version) }
         case .later, .none: break
         case .close(let reason): end(reason: reason)
         }
     }
 
     /// Answers with a body other than the request's own version's (ApiVersions' error form).
-    func respond<Response: ResponseMessage>(_ answer: Answer<Response>, correlationID: Int32, version: Int16) {
-        guard outstanding.isEmpty else {
-            let slot = takeSlot()
-            return finish(slot: slot, answer, correlationID: correlationID, version: version)
+    func respond<Response: ResponseMessage>(_ made: Answer<Response>, correlationID: Int32, version: Int16) {
+        answer(AnswerPlace(Response.self, correlationID: correlationID, version: version)) {
+            (buffer) throws(WireError) in
+            try buffer.write(made, version: version)
         }
-        guard encode(answer, correlationID: correlationID, version: version) else { return }
-        AnswerEncoder.send(writer, files: answer.files, on: connection)
-        writer.removeAll(keeping: Self.scratchKept)
+    }
+
+    /// Keeps a place in the order of answers, for one that comes later.
+    func reserve(_ place: AnswerPlace) -> ReservedPlace {
+        ReservedPlace(connection: self, slot: takeSlot(), answer: place)
+    }
+
+    /// Answers the request that is handled now: has `write` put the body into the answer, and sends it unless it is
+    /// withheld. `write` must not touch the connection.
+    @discardableResult
+    func answer(
+        _ place: AnswerPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
+    ) -> AnswerOutcome {
+        guard outstanding.isEmpty else {
+            let reserved = reserve(place)
+            return answer(reserved, write)
+        }
+        let outcome = encode(place, write)
+        guard outcome == .complete else { return outcome }
+        buffer.send(on: connection)
+        buffer.removeAll()
+        return .complete
+    }
+
+    private func encode(
+        _ place: AnswerPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
+    ) -> AnswerOutcome {
+        do throws(WireError) {
+            buffer.begin(correlationID: place.correlationID, hasTags: place.headerHasTags)
+            let outcome = try write(&buffer)
+            guard outcome == .complete else {
+                buffer.removeAll()
+                return outcome
+            }
+            try buffer.finish()
+            return .complete
+        } catch {
+            buffer.removeAll()
+            end(reason: "the answer to \(place.api) version \(place.version) cannot be written: \(error)")
+            return .failed
+        }
     }
 
     private func takeSlot() -> UInt64 {
@@ -262,55 +288,32 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         for request in waiting { request.abandon() }
     }
 
-    private func encode<Response: ResponseMessage>(
-        _ answer: Answer<Response>, correlationID: Int32, version: Int16
-    ) -> Bool {
-        do throws(WireError) {
-            try AnswerEncoder.encode(answer.response, correlationID: correlationID, version: version, into: &writer)
-            return true
-        } catch {
-            writer.removeAll(keeping: Self.scratchKept)
-            end(reason: "the answer to \(Response.apiKey) version \(version) cannot be written: \(error)")
-            return false
-        }
-    }
-
     // MARK: Answers that came later
 
-    /// Fills a place in the order of answers and sends what is now at the front.
-    func finish<Response: ResponseMessage>(
-        slot: UInt64, _ answer: Answer<Response>, correlationID: Int32, version: Int16
-    ) {
+    /// Fills a place in the order of answers, unless it is withheld, and sends what is now at the front.
+    @discardableResult
+    func answer(
+        _ place: ReservedPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
+    ) -> AnswerOutcome {
         queue.assertCurrent()
-        guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == slot }) else { return }
-        guard encode(answer, correlationID: correlationID, version: version) else { return }
+        guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == place.slot }) else { return .failed }
+        let outcome = encode(place.answer, write)
+        guard outcome == .complete else { return outcome }
         if index == 0 {
             outstanding.removeFirst()
-            AnswerEncoder.send(writer, files: answer.files, on: connection)
+            buffer.send(on: connection)
         } else {
             outstanding[index].parked = nil
-            outstanding[index].ready = ReadyAnswer(
-                bytes: writer.toArray(), splices: writer.splices, files: answer.files)
+            outstanding[index].ready = buffer.copy()
         }
-        writer.removeAll(keeping: Self.scratchKept)
+        buffer.removeAll()
         while let ready = outstanding.first?.ready {
             outstanding.removeFirst()
-            send(ready)
+            ready.send(on: connection)
         }
         releaseIfPossible()
         closeIfDrained()
-    }
-
-    private func send(_ ready: ReadyAnswer) {
-        var sent = 0
-        ready.bytes.withUnsafeBytes { bytes in
-            for (splice, file) in zip(ready.splices, ready.files) {
-                connection.send(UnsafeRawBufferPointer(rebasing: bytes[sent..<splice.position]))
-                connection.sendFile(file.file, offset: file.offset, count: file.count)
-                sent = splice.position
-            }
-            connection.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
-        }
+        return .complete
     }
 
     // MARK: Flow

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaBase
-internal import KafkaProtocol
+package import KafkaProtocol
 
 /// One request as it lies in the connection's buffer: the header read, the body still bytes.
 ///
@@ -9,6 +9,10 @@ internal import KafkaProtocol
 package struct RequestFrame {
     package let apiKey: Int16
     package let apiVersion: Int16
+    /// nil for an API that this broker does not know.
+    package let key: APIKey?
+    /// Whether the version has compact lengths and tagged fields.
+    package let isFlexible: Bool
     package let correlationID: Int32
     /// UTF-8 of the client id, nil when the client sent null.
     package let clientIDBytes: UnsafeRawBufferPointer?
@@ -20,12 +24,16 @@ package struct RequestFrame {
     /// - Throws: `WireError` when the header is cut short or a tagged field in it is malformed.
     package init(_ frame: UnsafeMutableRawBufferPointer) throws(WireError) {
         var reader = ByteReader(UnsafeRawBufferPointer(frame))
-        apiKey = try reader.readInt16()
-        apiVersion = try reader.readInt16()
-        correlationID = try reader.readInt32()
-        let clientIDLength = try reader.readInt16()
+        var fields = try reader.readFixed(10)
+        apiKey = fields.int16()
+        apiVersion = fields.int16()
+        correlationID = fields.int32()
+        let clientIDLength = fields.int16()
         clientIDBytes = clientIDLength < 0 ? nil : try reader.readBorrowed(Int(clientIDLength))
-        if Self.hasTaggedFields(apiKey: apiKey, apiVersion: apiVersion) {
+        // Request header version 2 goes with flexible request versions; an unknown API is read as version 1.
+        key = APIKey(rawValue: apiKey)
+        isFlexible = key?.isFlexible(apiVersion) ?? false
+        if isFlexible, !reader.skipZero() {
             var left = try reader.readUnsignedVarint()
             while left > 0 {
                 _ = try reader.readUnsignedVarint()
@@ -37,10 +45,4 @@ package struct RequestFrame {
     }
 
     package var clientID: String? { clientIDBytes.map { String(decoding: $0, as: UTF8.self) } }
-
-    /// Request header version 2 goes with flexible request versions; an unknown API is read as version 1.
-    private static func hasTaggedFields(apiKey: Int16, apiVersion: Int16) -> Bool {
-        guard let key = APIKey(rawValue: apiKey), let first = key.firstFlexibleVersion else { return false }
-        return apiVersion >= first
-    }
 }

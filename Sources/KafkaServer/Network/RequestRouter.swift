@@ -10,7 +10,7 @@ package enum RequestRouter {
     }
 
     /// The one place that says which APIs are served; nil for those that are not.
-    package static func handler(of key: APIKey) -> (any RequestHandler.Type)? {
+    package static func handler(of key: APIKey) -> (any FrameHandler.Type)? {
         switch key {
         case .produce: ProduceHandler.self
         case .fetch: FetchHandler.self
@@ -31,18 +31,27 @@ package enum RequestRouter {
         case .describeTopicPartitions: DescribeTopicPartitionsHandler.self
         case .describeLogDirs: DescribeLogDirsHandler.self
         case .alterReplicaLogDirs: AlterReplicaLogDirsHandler.self
+        case .electLeaders: ElectLeadersHandler.self
+        case .alterPartitionReassignments: AlterPartitionReassignmentsHandler.self
+        case .listPartitionReassignments: ListPartitionReassignmentsHandler.self
+        case .describeClientQuotas: DescribeClientQuotasHandler.self
+        case .alterClientQuotas: AlterClientQuotasHandler.self
+        case .describeQuorum: DescribeQuorumHandler.self
+        case .updateFeatures: UpdateFeaturesHandler.self
+        case .describeProducers: DescribeProducersHandler.self
+        case .listConfigResources: ListConfigResourcesHandler.self
         case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
             .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls,
             .saslAuthenticate, .createDelegationToken,
-            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups, .electLeaders,
-            .alterPartitionReassignments, .listPartitionReassignments, .offsetDelete,
-            .describeClientQuotas, .alterClientQuotas, .describeUserScramCredentials, .alterUserScramCredentials,
-            .vote, .beginQuorumEpoch, .endQuorumEpoch, .describeQuorum, .alterPartition, .updateFeatures, .envelope,
-            .fetchSnapshot, .describeProducers, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
+            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups,
+            .offsetDelete,
+            .describeUserScramCredentials, .alterUserScramCredentials,
+            .vote, .beginQuorumEpoch, .endQuorumEpoch, .alterPartition, .envelope,
+            .fetchSnapshot, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
             .describeTransactions, .listTransactions, .allocateProducerIDs, .consumerGroupHeartbeat,
             .consumerGroupDescribe, .controllerRegistration, .getTelemetrySubscriptions, .pushTelemetry,
-            .assignReplicasToDirs, .listConfigResources, .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch,
+            .assignReplicasToDirs, .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch,
             .shareAcknowledge, .addRaftVoter, .removeRaftVoter, .updateRaftVoter, .initializeShareGroupState,
             .readShareGroupState, .writeShareGroupState, .deleteShareGroupState, .readShareGroupStateSummary,
             .streamsGroupHeartbeat, .streamsGroupDescribe, .describeShareGroupOffsets, .alterShareGroupOffsets,
@@ -66,21 +75,31 @@ package enum RequestRouter {
     }
 
     /// Has the request answered, or ends the connection where the API or its version is not served.
-    static func route(_ frame: RequestFrame, on connection: RequestConnection) {
-        guard let key = APIKey(rawValue: frame.apiKey) else {
-            return connection.end(reason: "unknown API key \(frame.apiKey)")
-        }
+    static func route(_ frame: RequestFrame, on connection: RequestConnection, _ broker: BrokerContext) {
+        guard let key = frame.key else { return connection.end(reason: "unknown API key \(frame.apiKey)") }
         switch key {
         // Named here as well so that the compiler specialises the two paths that carry the data.
-        case .produce: connection.serve(ProduceHandler.self, frame)
-        case .fetch: connection.serve(FetchHandler.self, frame)
+        case .produce: serve(ProduceHandler.self, frame, on: connection, broker)
+        case .fetch: serve(FetchHandler.self, frame, on: connection, broker)
         case .apiVersions where !ApiVersionsHandler.servedVersions.contains(frame.apiVersion):
             connection.respond(
                 Answer(ApiVersionsHandler.unsupportedVersionResponse()), correlationID: frame.correlationID,
                 version: 0)
         default:
             guard let handler = handler(of: key) else { return connection.end(reason: "API \(key) is not served") }
-            connection.serve(handler, frame)
+            serve(handler, frame, on: connection, broker)
         }
+    }
+
+    @inline(__always)
+    private static func serve(
+        _ handler: any FrameHandler.Type, _ frame: RequestFrame, on connection: RequestConnection,
+        _ broker: BrokerContext
+    ) {
+        guard handler.servedVersions.contains(frame.apiVersion) else {
+            return connection.end(
+                reason: "\(frame.key?.name ?? "") version \(frame.apiVersion) is not supported")
+        }
+        handler.serve(frame, on: connection, broker)
     }
 }

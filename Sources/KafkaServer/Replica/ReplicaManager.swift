@@ -15,12 +15,20 @@ package final class ReplicaManager: Sendable {
         package let isInternal: Bool
         /// By partition number; nil where another broker holds the partition.
         package let partitions: [Partition?]
+        fileprivate let nameBytes: [UInt8]
 
         package init(name: String, id: KafkaUUID, isInternal: Bool, partitions: [Partition?]) {
             self.name = name
             self.id = id
             self.isInternal = isInternal
             self.partitions = partitions
+            nameBytes = Array(name.utf8)
+        }
+
+        fileprivate var nameHash: UInt64 { nameBytes.withUnsafeBytes { TopicHash.of(name: $0) } }
+
+        fileprivate func hasName(_ bytes: UnsafeRawBufferPointer) -> Bool {
+            nameBytes.count == bytes.count && nameBytes.withUnsafeBytes { $0.elementsEqual(bytes) }
         }
 
         package func partition(_ index: Int32) -> Partition? {
@@ -34,26 +42,48 @@ package final class ReplicaManager: Sendable {
     }
 
     private struct Tables {
-        var byName: [String: Topic] = [:]
-        var byID: [KafkaUUID: Topic] = [:]
+        var byName = TopicTable { $0.nameHash }
+        var byID = TopicTable { TopicHash.of(id: $0.id) }
+
+        func topic(name: UnsafeRawBufferPointer) -> Topic? {
+            byName.find(TopicHash.of(name: name)) { $0.hasName(name) }
+        }
+
+        func topic(id: KafkaUUID) -> Topic? { byID.find(TopicHash.of(id: id)) { $0.id == id } }
+
+        mutating func remove(_ topic: Topic) {
+            byName.remove(topic)
+            byID.remove(topic)
+        }
     }
 
     private let tables = Mutex(Tables())
 
     package init() {}
 
-    package func topic(name: String) -> Topic? { tables.withLock { $0.byName[name] } }
+    package func topic(name: String) -> Topic? {
+        var name = name
+        return name.withUTF8 { topic(name: UnsafeRawBufferPointer($0)) }
+    }
 
-    package func topic(id: KafkaUUID) -> Topic? { tables.withLock { $0.byID[id] } }
+    /// - Parameter name: UTF-8.
+    package func topic(name: UnsafeRawBufferPointer) -> Topic? { tables.withLock { $0.topic(name: name) } }
+
+    package func topic(id: KafkaUUID) -> Topic? { tables.withLock { $0.topic(id: id) } }
 
     /// By id where one is given, by name otherwise.
     package func topic(name: String, id: KafkaUUID) -> Topic? {
         id.isZero ? topic(name: name) : topic(id: id)
     }
 
+    /// By id where one is given, by name otherwise.
+    func topic(name: UnsafeRawBufferPointer, id: KafkaUUID) -> Topic? {
+        id.isZero ? topic(name: name) : topic(id: id)
+    }
+
     /// All topics, by name.
     package func allTopics() -> [Topic] {
-        tables.withLock { $0.byName.values.sorted { $0.name < $1.name } }
+        tables.withLock { $0.byID.all.sorted { $0.name < $1.name } }
     }
 
     /// Takes the partitions out of service whose logs went with a failed directory.
@@ -62,17 +92,21 @@ package final class ReplicaManager: Sendable {
     }
 
     func replace(_ topic: Topic) {
-        tables.withLock {
-            $0.byName[topic.name] = topic
-            $0.byID[topic.id] = topic
+        tables.withLock { tables in
+            if let old = tables.topic(id: topic.id) { tables.remove(old) }
+            // One of the same name that is not deleted yet stays, found by its id.
+            let former = topic.nameBytes.withUnsafeBytes { tables.topic(name: $0) }
+            if let former { tables.byName.remove(former) }
+            tables.byID.insert(topic)
+            tables.byName.insert(topic)
         }
     }
 
     /// Takes a topic out of the tables and tells who waits for its partitions.
     func remove(id: KafkaUUID) -> Topic? {
         let topic = tables.withLock { tables -> Topic? in
-            guard let topic = tables.byID.removeValue(forKey: id) else { return nil }
-            if tables.byName[topic.name]?.id == id { tables.byName[topic.name] = nil }
+            guard let topic = tables.topic(id: id) else { return nil }
+            tables.remove(topic)
             return topic
         }
         for partition in topic?.partitions ?? [] { partition?.remove() }

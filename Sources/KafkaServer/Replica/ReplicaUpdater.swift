@@ -31,8 +31,11 @@ struct ReplicaUpdater: Sendable {
         }
         let defaultsChanged = delta.changedConfigs.contains { $0.kind == .broker }
         if defaultsChanged { changed = image.topics.all.map(\.id) }
-        if changed.isEmpty { return }
+        if changed.isEmpty, !defaultsChanged, !delta.isEverything { return }
         let configurations = logConfigurations(image)
+        if defaultsChanged || delta.isEverything {
+            logs.setMoveRate(bytesPerSecond: configurations.moveBytesPerSecond)
+        }
         var previous: KafkaUUID?
         for id in changed.sorted() where id != previous {
             previous = id

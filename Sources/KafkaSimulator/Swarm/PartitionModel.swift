@@ -14,10 +14,14 @@ final class PartitionModel: @unchecked Sendable {
     private(set) var serials: [Int32] = []
     /// Everything below must survive whatever happens.
     private(set) var durableEnd: Int64 = 0
+    /// How far the log's start was seen to have moved.
+    private var judgedStart: Int64 = 0
     var deletedUpTo: Int64 {
         get { topic.limits.deletedUpTo[Int(index)] }
         set { topic.limits.deletedUpTo[Int(index)] = newValue }
     }
+    /// Where the log was last seen to start.
+    private(set) var logStartOffset: Int64 = 0
     /// Set by a loss until the log was looked through.
     var mayHaveLost = false
     /// Records sent so far, by sender.
@@ -70,7 +74,7 @@ final class PartitionModel: @unchecked Sendable {
             return model.find("\(name): record \(serial) \(how) at offset \(record.offset): \(fault)")
         }
         model.noteObserved()
-        if sent.timestamp != record.timestamp { model.setTimestamp(serial, record.timestamp) }
+        if sent.timestamp != record.timestamp || !sent.isTimestampKnown { model.setTimestamp(serial, record.timestamp) }
         _ = take(serial, at: record.offset, how: how)
     }
 
@@ -121,28 +125,39 @@ final class PartitionModel: @unchecked Sendable {
 
     // MARK: What may be gone
 
-    /// The log's start moved: nothing may be gone that nobody allowed to go.
-    func startMoved(from old: Int64, to new: Int64, remainingBytes: Int64) {
-        guard new > deletedUpTo, new > old else { return }
-        if topic.limits.retentionBytes >= 0 {
-            if remainingBytes >= topic.limits.retentionBytes || topic.limits.retentionMs >= 0 { return }
-            return model.find(
-                "\(name): \(remainingBytes) bytes are left where retention.bytes is \(topic.limits.retentionBytes)")
-        }
-        guard topic.limits.retentionMs >= 0 else {
+    /// The log's start is at `new`: nothing may be gone that nobody allowed to go. Every move is judged once, where it is
+    /// first seen, so that what the limits or the log become later does not matter.
+    ///
+    /// - Parameter remainingBytes: the log's size since the move; nil where other things than appends may have changed
+    ///   it since, so that it says nothing about the moment of the deletion.
+    func startSeen(at new: Int64, remainingBytes: Int64?) {
+        let old = judgedStart
+        guard new > old else { return }
+        judgedStart = new
+        guard new > deletedUpTo else { return }
+        let limits = topic.limits
+        guard limits.retentionBytes >= 0 || limits.retentionMs >= 0 else {
             return model.find("\(name): the log's start moved from \(old) to \(new), which nobody asked for")
         }
-        // Of a compacted log the records that are gone already say nothing about the age of the segment.
-        if topic.limits.mayCompact { return }
+        // A segment goes for its age where its newest record is too old, and for its size where what is left without it
+        // is still `retention.bytes`; appends only add to that. Compaction takes away from it, and from what is known
+        // of the age.
+        if limits.mayCompact { return }
+        if limits.retentionBytes >= 0, remainingBytes ?? .max >= limits.retentionBytes { return }
+        guard limits.retentionMs >= 0 else {
+            return model.find(
+                "\(name): \(remainingBytes ?? 0) bytes are left from \(new) on where retention.bytes is "
+                    + "\(limits.retentionBytes)")
+        }
         let first = max(old, deletedUpTo)
         for offset in first..<max(first, min(new, knownEnd)) {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
-            let age = model.latestTime - model.records[Int(serial)].timestamp
-            if age <= topic.limits.retentionMs {
+            let age = model.latestTime - model.earliestTimestamp(of: serial)
+            if age <= limits.retentionMs {
                 return model.find(
-                    "\(name): offset \(offset) was deleted \(age) ms old where retention.ms is \(topic.limits.retentionMs)"
-                )
+                    "\(name): the log's start moved from \(old) to \(new), but offset \(offset) was \(age) ms old "
+                        + "where retention.ms is \(limits.retentionMs) and retention.bytes \(limits.retentionBytes)")
             }
         }
     }
@@ -173,13 +188,24 @@ final class PartitionModel: @unchecked Sendable {
             let key = model.records[Int(serial)].key
             if key < 0 || lastPresent[key, default: -1] > offset { continue }
             let last = lastKnown[key] ?? offset
-            let newest = model.records[Int(serials[Int(last)])]
-            if newest.isTombstone || mayHoldTombstone(key) {
-                if model.latestTime - newest.sentAt >= topic.limits.deleteRetentionMs { continue }
+            let newest = serials[Int(last)]
+            if model.records[Int(newest)].isTombstone || mayHoldTombstone(key) {
+                if model.latestTime - model.earliestSight(of: newest) >= topic.limits.deleteRetentionMs { continue }
             }
-            model.find("\(name): offset \(offset), the last of key \(key), was compacted away")
-            return
+            return model.find(
+                "\(name): offset \(offset), the last of key \(key), was compacted away; known of the key: "
+                    + describe(key, present, from: start))
         }
+    }
+
+    private func describe(_ key: Int32, _ present: [Bool], from start: Int64) -> String {
+        let known = known(present, from: start).filter {
+            serials[Int($0)] >= 0 && model.records[Int(serials[Int($0)])].key == key
+        }
+        return known.map { offset in
+            let record = model.records[Int(serials[Int(offset)])]
+            return "\(offset)\(record.isTombstone ? " (tombstone)" : "")\(present[Int(offset - start)] ? "" : " gone")"
+        }.joined(separator: ", ")
     }
 
     /// Whether a tombstone of the key was sent that nobody knows to be in the log or not.

@@ -107,6 +107,7 @@ final class SwarmAdmin: @unchecked Sendable {
 
     private func delete(_ topic: TopicModel) {
         topic.isDeletionAsked = true
+        model.note("asks to delete \(topic.plan.name) (\(topic.id))")
         let request = DeleteTopicsRequest(topics: [.init(name: nil, topicID: topic.id)], timeoutMs: 10_000)
         client.send(request, to: KafkaClient.anyBroker) { [self] result in
             defer { again() }
@@ -124,6 +125,7 @@ final class SwarmAdmin: @unchecked Sendable {
         let toEnd = random.chance(1, in: 4)
         let offset = toEnd ? -1 : random.value(in: 0...partition.knownEnd)
         let before = partition.deletedUpTo
+        model.note("asks to delete records of \(partition.name) up to \(offset)")
         // With -1 the broker takes the high watermark, wherever that is then.
         partition.deletedUpTo = toEnd ? .max : max(before, offset)
         let request = DeleteRecordsRequest(
@@ -168,6 +170,7 @@ final class SwarmAdmin: @unchecked Sendable {
             let value = random.value(in: 200...10_000 as ClosedRange<Int64>)
             configs.append(.init(name: "segment.ms", configOperation: 0, value: "\(value)"))
         }
+        model.note("asks to set \(configs[0].name)=\(configs[0].value ?? "") of \(topic.plan.name)")
         let request = IncrementalAlterConfigsRequest(resources: [
             .init(resourceType: 2, resourceName: topic.plan.name, configs: configs)
         ])

@@ -63,7 +63,7 @@ final class SwarmFinalCheck: @unchecked Sendable {
         let serial = model.add(
             SwarmRecord(
                 partition: item.partition.place, key: key, isTombstone: false, valueBytes: 10, sender: -1, number: 0,
-                timestamp: now, sentAt: model.brokerTime()))
+                timestamp: now, isTimestampKnown: !topic.plan.hasAppendTime, sentAt: model.brokerTime()))
         var builder = RecordBatchBuilder()
         do throws(RecordError) {
             try builder.append(

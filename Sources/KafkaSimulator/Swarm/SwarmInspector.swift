@@ -37,8 +37,7 @@ final class SwarmInspector: @unchecked Sendable {
         if let before = seen[partition.place], before.life == life {
             if now == before.offsets { return }
             compare(partition, before.offsets, now)
-            partition.startMoved(
-                from: before.offsets.logStartOffset, to: now.logStartOffset, remainingBytes: log.size)
+            partition.startSeen(at: now.logStartOffset, remainingBytes: log.size)
         }
         seen[partition.place] = Seen(life: life, offsets: now)
         let isInOrder =
@@ -65,14 +64,17 @@ final class SwarmInspector: @unchecked Sendable {
     /// - Parameter mayBeOffline: whether the disk has failed, so that logs may be out of service.
     func inspect(_ context: BrokerContext?, mayBeOffline: Bool, when: String) {
         guard let context else { return }
-        for topic in model.topics where !topic.isDeleted && !topic.isDeletionAsked {
+        for topic in model.topics where !topic.isDeleted {
             guard let held = context.replicas.topic(id: topic.id) else {
+                if topic.isDeletionAsked { continue }
                 model.find("topic \(topic.plan.name) (\(topic.id)) is gone \(when)")
                 continue
             }
             for partition in topic.partitions {
                 guard let log = held.partition(partition.index)?.log, log.failure == nil else {
-                    if !mayBeOffline { model.find("\(partition.name) is out of service \(when)") }
+                    if !mayBeOffline, !topic.isDeletionAsked {
+                        model.find("\(partition.name) is out of service \(when)")
+                    }
                     continue
                 }
                 inspect(partition, log, when)
@@ -90,12 +92,14 @@ final class SwarmInspector: @unchecked Sendable {
                 "\(partition.name): ends at \(offsets.logEndOffset) \(when), but offsets up to \(partition.knownEnd) "
                     + "are taken")
         }
-        partition.startMoved(from: 0, to: offsets.logStartOffset, remainingBytes: log.size)
+        partition.startSeen(at: offsets.logStartOffset, remainingBytes: hasLost ? nil : log.size)
         let start = offsets.logStartOffset
         var present = [Bool](repeating: false, count: Int(offsets.logEndOffset - start))
         do {
             try read(partition, log, offsets, when) { present[Int($0 - start)] = true }
         } catch {
+            // It may be about to be deleted, or the request may have got lost and it goes on.
+            if partition.topic.isDeletionAsked { return }
             return model.find("\(partition.name): cannot be read \(when): \(error)")
         }
         if !partition.topic.limits.mayCompact, let missing = present.firstIndex(of: false), model.isFine {

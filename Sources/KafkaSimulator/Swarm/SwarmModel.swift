@@ -13,6 +13,8 @@ struct SwarmRecord {
     let number: Int32
     /// The record's own, until the log's is seen.
     var timestamp: Int64
+    /// False until the log's is seen, where the log gives records the time of the append.
+    var isTimestampKnown = true
     /// The broker's time of day when it was sent.
     let sentAt: Int64
     /// −1 while it was not seen.
@@ -39,8 +41,14 @@ final class SwarmModel: @unchecked Sendable {
     private(set) var latestTime: Int64 = 0
     /// The broker's clock.
     var brokerTime: () -> Int64 = { 0 }
+    /// Told of what would help to understand a finding.
+    var note: (String) -> Void = { _ in }
+    /// How often the broker was started.
+    var brokerLife: () -> Int = { 0 }
     private(set) var acknowledgedCount = 0
     private(set) var observedCount = 0
+    /// Where the broker's clock was set back to, with how many records had been sent before.
+    private var clockSetBack: [(records: Int, time: Int64)] = []
     private var producerIDs: Set<Int64> = []
 
     var isFine: Bool { findings.isEmpty }
@@ -50,6 +58,16 @@ final class SwarmModel: @unchecked Sendable {
     }
 
     func noteTime() { latestTime = max(latestTime, brokerTime()) }
+
+    /// The broker's clock was moved.
+    func noteClockMoved() { clockSetBack.append((records.count, brokerTime())) }
+
+    /// The earliest time at which the broker can have seen a record for the first time. A tombstone stays for
+    /// `delete.retention.ms` from the cleaning that first meets it (KIP-534), by the clock as it is then: where that was
+    /// set back since the tombstone was sent, it goes sooner than its own time says.
+    func earliestSight(of serial: Int32) -> Int64 {
+        clockSetBack.filter { $0.records > serial }.reduce(records[Int(serial)].sentAt) { min($0, $1.time) }
+    }
 
     func noteLoss() {
         losses += 1
@@ -93,7 +111,16 @@ final class SwarmModel: @unchecked Sendable {
         if offset < 0 { records[Int(serial)].isAcknowledged = false }
     }
 
-    func setTimestamp(_ serial: Int32, _ timestamp: Int64) { records[Int(serial)].timestamp = timestamp }
+    func setTimestamp(_ serial: Int32, _ timestamp: Int64) {
+        records[Int(serial)].timestamp = timestamp
+        records[Int(serial)].isTimestampKnown = true
+    }
+
+    /// A time that the record in the log is not older than.
+    func earliestTimestamp(of serial: Int32) -> Int64 {
+        let record = records[Int(serial)]
+        return record.isTimestampKnown ? record.timestamp : earliestSight(of: serial)
+    }
 
     func acknowledge(_ serial: Int32) {
         if !records[Int(serial)].isAcknowledged { acknowledgedCount += 1 }

@@ -28,6 +28,8 @@ package struct SwarmPlan: Sendable {
         /// Whether every acknowledgement waits for a sync.
         let isSynced: Bool
         let isCompacted: Bool
+        /// Whether records get the time of their append.
+        let hasAppendTime: Bool
         /// Different keys; 0 for records that may have none.
         let keys: Int32
         /// What a batch must fit in.
@@ -167,7 +169,8 @@ package struct SwarmPlan: Sendable {
         let kind = drawPolicy(workload, &random, &configs)
         return Topic(
             name: name, partitions: Int32(random.value(in: 1...3 as ClosedRange<Int64>)), configs: configs,
-            isSynced: flush < 2, isCompacted: kind.isCompacted, keys: kind.keys,
+            isSynced: flush < 2, isCompacted: kind.isCompacted,
+            hasAppendTime: configs.contains { $0.name == "message.timestamp.type" }, keys: kind.keys,
             segmentBytes: Int(segmentBytes), retentionMs: kind.retentionMs,
             retentionBytes: kind.retentionBytes, deleteRetentionMs: kind.deleteRetentionMs)
     }

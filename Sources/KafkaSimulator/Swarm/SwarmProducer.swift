@@ -19,6 +19,8 @@ final class SwarmProducer: @unchecked Sendable {
         var attempts = 0
         /// Whether everything before it was acknowledged when it was last sent.
         var isHead = false
+        /// The broker's life in which it was first sent.
+        var life = 0
     }
 
     /// What it writes to one partition.
@@ -37,6 +39,8 @@ final class SwarmProducer: @unchecked Sendable {
         /// Whether the broker has taken a batch under the present producer id. Until then it takes any sequence number,
         /// so that the second of two would be taken where the first has failed, and the first never more.
         var isKnown = false
+        /// The last offset that it was given, −1 for none.
+        var lastOffset: Int64 = -1
         /// Goes up when everything begins anew; answers to what was sent before say nothing.
         var beginning = 0
 
@@ -192,7 +196,7 @@ final class SwarmProducer: @unchecked Sendable {
             SwarmRecord(
                 partition: stream.partition.place, key: key, isTombstone: isTombstone, valueBytes: Int32(size),
                 sender: stream.sender, number: stream.partition.nextNumber(stream.sender), timestamp: timestamp,
-                sentAt: model.brokerTime()))
+                isTimestampKnown: !topic.hasAppendTime, sentAt: model.brokerTime()))
         try builder.append(
             timestamp: timestamp, key: SwarmRecordBytes.key(key),
             value: isTombstone ? nil : SwarmRecordBytes.value(serial, count: size),
@@ -211,6 +215,7 @@ final class SwarmProducer: @unchecked Sendable {
         while stream.sent < stream.pending.count, stream.outstanding < plan.outstanding, !stream.mustRewind {
             let index = stream.sent
             stream.pending[index].losses = model.losses
+            if stream.pending[index].attempts == 0 { stream.pending[index].life = model.brokerLife() }
             stream.pending[index].attempts += 1
             stream.pending[index].isHead = index == 0
             if stream.pending[index].attempts > 1 { retries += 1 }
@@ -256,6 +261,7 @@ final class SwarmProducer: @unchecked Sendable {
 
     private func acknowledge(_ batch: Batch, _ stream: Stream, _ offset: Int64) {
         stream.partition.acknowledged(batch.serials, at: offset, losses: batch.losses)
+        stream.lastOffset = max(stream.lastOffset, offset + Int64(batch.serials.count) - 1)
     }
 
     private func finish(_ batch: Batch, _ stream: Stream, _ answer: ProduceResponse.PartitionProduceResponse?) {
@@ -263,7 +269,8 @@ final class SwarmProducer: @unchecked Sendable {
         if code == ErrorCode.none, let answer { acknowledge(batch, stream, answer.baseOffset) }
         if let code, let fault = fault(code, batch, stream) {
             model.find(
-                "\(stream.partition.name): records \(batch.serials), sent the \(batch.attempts). time, got \(fault)")
+                "\(stream.partition.name): records \(batch.serials), sequence \(batch.baseSequence) of producer "
+                    + "\(stream.producerID), sent the \(batch.attempts). time, got \(fault)")
         }
         guard plan.isIdempotent else { return }
         stream.outstanding -= 1
@@ -280,9 +287,18 @@ final class SwarmProducer: @unchecked Sendable {
         case .unknownTopicID?, .unknownTopicOrPartition?:
             if stream.partition.topic.isDeletionAsked { return begin(stream) }
             stream.mustRewind = true
+        case .outOfOrderSequenceNumber? where isForgotten(batch, stream): begin(stream)
         default:
             stream.mustRewind = true
         }
+    }
+
+    /// Whether the broker may have had the batch, and cannot know it any more: it was started again, when only each
+    /// producer's last batch is known without the log, and the log has lost all that came after what was acknowledged.
+    /// A compacted log may have lost just the batch.
+    private func isForgotten(_ batch: Batch, _ stream: Stream) -> Bool {
+        guard batch.attempts > 1, batch.life != model.brokerLife() else { return false }
+        return stream.partition.logStartOffset > stream.lastOffset + 1 || stream.partition.topic.limits.mayCompact
     }
 
     /// What is wrong with an answer; nil for what a producer has to expect.
@@ -295,7 +311,7 @@ final class SwarmProducer: @unchecked Sendable {
             return batch.attempts > 1 ? nil : "\(code.name) the first time it was sent"
         case .outOfOrderSequenceNumber:
             // Behind a batch that failed it is right.
-            return batch.isHead && batch.losses == model.losses ? code.name : nil
+            return batch.isHead && batch.losses == model.losses && !isForgotten(batch, stream) ? code.name : nil
         default: return code.name
         }
     }

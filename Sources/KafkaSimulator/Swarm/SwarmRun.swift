@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaBase
+import KafkaRecords
 import KafkaReplication
 import KafkaRuntime
 import KafkaServer
@@ -91,6 +92,8 @@ package final class SwarmRun: @unchecked Sendable {
         }
         let clock = broker.host.runtime.clock
         model.brokerTime = { clock.wallMilliseconds }
+        model.note = { [weak self] in self?.note($0) }
+        model.brokerLife = { broker.starts }
     }
 
     /// Every event, where they are kept.
@@ -130,13 +133,37 @@ package final class SwarmRun: @unchecked Sendable {
             let log = broker.context?.replicas.topic(id: partition.topic.id)?.partition(partition.index)?.log
             let state = log.map { "\($0.directory) \($0.offsets) \($0.failure ?? "in service")" } ?? "no log"
             note("\(partition.name): known up to \(partition.knownEnd), synced up to \(partition.durableEnd), \(state)")
+            if let log = broker.context?.replicas.topic(id: partition.topic.id)?.partition(partition.index)?.log {
+                note("\(partition.name): \(Self.lastBatches(log))")
+            }
         }
+    }
+
+    /// The last batches with what their producers say of them.
+    private static func lastBatches(_ log: UnifiedLog) -> String {
+        guard
+            let range = try? log.read(
+                from: max(log.logStartOffset, log.logEndOffset - 100), maxBytes: 1 << 20, isolation: .logEnd,
+                atLeastOne: true),
+            let file = range.file, let bytes = try? file.readBytes(at: range.position, count: range.count)
+        else { return "cannot be read" }
+        var batches: [String] = []
+        bytes.withUnsafeBytes { bytes in
+            var cursor = BatchCursor(bytes)
+            while let entry = try? cursor.next(), let batch = try? RecordBatch(bytes: entry.bytes) {
+                let header = batch.header
+                batches.append(
+                    "\(header.baseOffset)...\(header.lastOffset) by \(header.producerID) from \(header.baseSequence)")
+            }
+        }
+        return batches.suffix(40).joined(separator: ", ")
     }
 
     private func work() throws {
         var counter = 0
         simulation.addInvariant("marks") { [self] in
             counter &+= 1
+            model.noteTime()
             if counter & 7 == 0 { inspector.glance(broker.context, life: broker.starts) }
             return nil
         }
@@ -283,7 +310,10 @@ package final class SwarmRun: @unchecked Sendable {
             disk.heal()
         case .cutLink: try cutLink()
         case .resetConnections: simulation.resetConnections(between: clientHost(), and: "broker")
-        case .moveClock: broker.host.adjustWallClock(by: random.value(in: -20_000...60_000))
+        case .moveClock:
+            model.noteTime()
+            broker.host.adjustWallClock(by: random.value(in: -20_000...60_000))
+            model.noteClockMoved()
         case .inspect:
             if broker.state == .running, !broker.host.files.isHalted {
                 disk.quietly {

@@ -25,7 +25,7 @@ public final class LogCleaner: Sendable {
 
     struct State: Sendable {
         var configuration: LogCleanerConfiguration
-        var throttle: CleanerThrottle
+        var throttle: IOThrottle
         /// Goes up when the workers are to end; each knows the one it was started in.
         var generation = 0
         var isRunning = false
@@ -63,7 +63,7 @@ public final class LogCleaner: Sendable {
         queue = runtime.queues.makeQueue(label: "log-cleaner")
         state = Mutex(
             State(
-                configuration: configuration, throttle: CleanerThrottle(rate: configuration.bytesPerSecondMax)))
+                configuration: configuration, throttle: IOThrottle(rate: configuration.bytesPerSecondMax)))
     }
 
     // MARK: Lifecycle

@@ -197,6 +197,9 @@ final class LogCleaning: @unchecked Sendable {
 
     private func finishMap() throws(StorageError) {
         reader = nil
+        // A record may go because a later one of its key has been written, and not before that one is durable: a loss
+        // of power would take the later one and leave none.
+        try log.flush(upTo: map.latestOffset + 1)
         statistics.endOffset = map.latestOffset + 1
         statistics.keys = map.count
         let chosen = plan.segments.prefix { $0.baseOffset < statistics.endOffset }

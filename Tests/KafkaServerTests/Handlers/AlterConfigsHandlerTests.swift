@@ -90,7 +90,7 @@ import Testing
             (4, "1", [("log.dirs", 0, "/other")], .invalidRequest),
             (4, "", [("log.retention.hours", 0, "1")], .invalidRequest),
             (4, "", [("log.retention.ms", 0, "x")], .invalidRequest),
-            (8, "1", [("storage", 0, "debug")], .invalidRequest),
+            (8, "1", [("storage", 0, "debug")], .invalidConfig),
             (99, "x", [("a", 0, "b")], .invalidRequest),
         ] as [(Int8, String, [(String, Int8, String?)], ErrorCode)])
     func `what is refused`(

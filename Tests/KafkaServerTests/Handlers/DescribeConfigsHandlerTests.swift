@@ -3,6 +3,7 @@ import KafkaBase
 import KafkaMetadata
 import KafkaProtocol
 import KafkaServer
+import Logging
 import Testing
 
 @Suite struct DescribeConfigsHandlerTests {
@@ -32,7 +33,8 @@ import Testing
             "node.id": "7", "log.retention.hours": "1", "ssl.key.password": "x",
         ])
         let response = DescribeConfigsHandler.answer(
-            request, version: version, configuration: configuration, image: try Self.image.get())
+            request, version: version, configuration: configuration, image: try Self.image.get(),
+            loggers: LoggerLevels(root: .info))
         // Every answer must fit its version.
         var writer = ByteWriter()
         try response.encode(into: &writer, version: version)
@@ -102,7 +104,8 @@ import Testing
     @Test(
         arguments: [
             (2, "absent", 3, nil), (2, "", 17, "Topic name is invalid: the empty string is not allowed"),
-            (8, "7", 42, "Unsupported resource type: 8"), (0, "x", 42, "Unsupported resource type: 0"),
+            (8, "8", 42, "Unexpected broker id, expected 7, but received 8"),
+            (0, "x", 42, "Unsupported resource type: 0"),
             (-1, "x", 42, "Unsupported resource type: -1"),
         ] as [(Int8, String, Int16, String?)])
     func `what cannot be described is an error of its resource`(

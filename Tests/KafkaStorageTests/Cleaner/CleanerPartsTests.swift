@@ -110,7 +110,7 @@ import Testing
     // MARK: Throttle
 
     @Test func `the throttle makes up for what was moved and saves nothing up`() {
-        var throttle = CleanerThrottle(rate: 1000)
+        var throttle = IOThrottle(rate: 1000)
         #expect(throttle.moved(500, now: 0) == 500)
         #expect(throttle.moved(100, now: 100_000_000) == 500)
         #expect(throttle.moved(1, now: 10_000_000_000) == 1)

@@ -41,6 +41,40 @@ import Testing
         return (log, model)
     }
 
+    /// The last segment that is cleaned was not synced when the cleaning began, and the power is lost between its swap
+    /// and that of the one before.
+    @Test func `no record goes for one that a loss of power can take`() throws {
+        let filler = String(repeating: "x", count: 400)
+        /// Returns how many calls the cleaning made.
+        func run(failingAfter number: Int?) throws -> Int {
+            let world = TestWorld()
+            let log = try world.open("/data/t-0", Self.configuration)
+            try log.append(Compaction.batch(["a=1", "b=\(filler)"]))
+            try log.rollForCleaning()
+            world.run()
+            try log.flush()
+            try log.append(Compaction.batch(["a=2", "c=\(filler)"]))
+            try log.rollForCleaning()
+            try log.append(Compaction.batch(["d=1"]))
+            log.updateHighWatermark(log.logEndOffset)
+            let recoveryPoint = log.recoveryPoint
+            #expect(recoveryPoint == 2)
+            let before = world.files.callCount
+            if let number { world.files.failAllCalls(after: number, with: .inputOutput) }
+            do { _ = try log.cleanNow() } catch {}
+            let calls = world.files.callCount - before
+            world.files.setFault(nil)
+            world.crash(.nothing)
+            let found = try reopen(world, recoveryPoint: recoveryPoint).keyed()
+            #expect(
+                found.contains("0:a=1") || found.contains("2:a=2"),
+                "call \(number ?? -1): \(found.map { $0.prefix(8) })")
+            if number == nil { #expect(!found.contains("0:a=1")) }
+            return calls
+        }
+        for number in 0..<(try run(failingAfter: nil)) { _ = try run(failingAfter: number) }
+    }
+
     private func reopen(_ world: TestWorld, recoveryPoint: Int64) throws -> UnifiedLog {
         let log = try world.open(
             "/data/t-0", Self.configuration, recoveryPoint: recoveryPoint, highWatermark: .max)

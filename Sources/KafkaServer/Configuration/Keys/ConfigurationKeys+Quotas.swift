@@ -37,7 +37,7 @@ extension ConfigurationKeys {
             "follower.replication.throttled.rate", .max, .atLeast(0), .dynamicOnly, .later,
             "Bytes a second that a follower fetches for throttled replicas."),
         .long(
-            "replica.alter.log.dirs.io.max.bytes.per.second", .max, .atLeast(0), .dynamicOnly, .later,
+            "replica.alter.log.dirs.io.max.bytes.per.second", .max, .atLeast(0), .dynamicOnly, .acts,
             "Bytes a second that moves between log directories may take."),
     ]
 }

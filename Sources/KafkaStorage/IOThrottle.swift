@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Spreads what the cleaner reads and writes over time (`log.cleaner.io.max.bytes.per.second`).
+/// Spreads what is read and written in the background over time (`log.cleaner.io.max.bytes.per.second`,
+/// `replica.alter.log.dirs.io.max.bytes.per.second`).
 ///
 /// Work is paid for afterwards: each piece says how long to wait before the next. Time that nobody used is not saved up.
-struct CleanerThrottle: Sendable {
+struct IOThrottle: Sendable {
     /// Bytes a second.
     var rate: Double
     /// Monotonic nanoseconds at which everything that was moved so far is paid for.

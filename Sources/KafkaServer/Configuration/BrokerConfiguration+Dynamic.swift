@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package import KafkaMetadata
+
+extension BrokerConfiguration {
+    /// This configuration with what was set while the cluster ran, for all brokers and then for this one, over it. Values
+    /// that mean nothing here, because another version set them, are passed over.
+    package func overlaid(with image: MetadataImage) -> BrokerConfiguration {
+        overlaid(with: ConfigurationLayers(self, image: image)).configuration
+    }
+
+    /// What would be wrong with this configuration if the dynamic settings were those of `layers`, beyond what is wrong
+    /// with them one by one: a value that the topic key does not allow that it is the default of, two that contradict
+    /// each other.
+    func problems(with layers: ConfigurationLayers) -> [ConfigurationProblem] {
+        // Of this machine's name, and of what only a start can tell, nothing can have changed.
+        let accepted = overlaid(with: ConfigurationLayers(settings: settings)).problems.map(\.name)
+        return overlaid(with: layers).problems.filter { !accepted.contains($0.name) }
+    }
+
+    private func overlaid(
+        with layers: ConfigurationLayers
+    ) -> (configuration: BrokerConfiguration, problems: [ConfigurationProblem]) {
+        var overlaid = settings
+        for values in [layers.dynamicDefault, layers.dynamicBroker] {
+            for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+                guard let definition = ConfigurationKeys.broker(name), definition.mode != .readOnly,
+                    (try? definition.parse(value)) != nil
+                else { continue }
+                overlaid.set(name, value, from: .program)
+            }
+        }
+        var reader = ConfigurationReader(overlaid, warnings: [], problems: [])
+        let configuration = BrokerConfiguration(&reader, hostName: "localhost")
+        return (configuration, reader.problems)
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaProtocol
+internal import KafkaRecords
+internal import KafkaReplication
+internal import KafkaRuntime
+internal import KafkaStorage
+
+/// An attempt to answer a fetch: reads one partition after the other and writes the answer as it goes. Whether the answer
+/// is enough, or the fetch has to wait, shows in the end.
+///
+/// Batches stay where they lie in their segment files, except for versions before 4, which get them converted.
+struct FetchAttempt {
+    private let limits: FetchLimits
+    private var response: FetchResponseWriter
+    /// What the partitions to come may still add, in bytes.
+    private var left: Int
+    /// The first batch always comes whole (version 3 on). Earlier versions had hard limits; their batches are converted,
+    /// which needs them whole as well.
+    private var needsOne = true
+    private var isEmpty = true
+    private var mustAnswerNow = false
+    /// Bytes of records found.
+    private(set) var byteCount = 0
+
+    init(_ limits: FetchLimits) {
+        self.limits = limits
+        response = FetchResponseWriter(version: limits.version)
+        left = limits.maxBytes
+    }
+
+    /// Whether the client need not wait, or would wait for nothing.
+    var isEnough: Bool {
+        limits.maxWait <= 0 || byteCount >= limits.minBytes || isEmpty || mustAnswerNow
+    }
+
+    /// Writes the body of the answer to a request without a session: each partition where the request has it.
+    mutating func write(
+        _ request: FetchRequestView, _ broker: BrokerContext, into buffer: inout AnswerBuffer
+    ) throws(WireError) {
+        response.begin(sessionID: 0, into: &buffer.writer)
+        var walk = request.walk()
+        while let named = try walk.nextTopic() {
+            let topic = broker.replicas.topic(name: named.name, id: named.id)
+            response.beginTopic(name: named.name, id: named.id, into: &buffer.writer)
+            while let asked = try walk.nextPartition() {
+                let read = read(asked, of: topic, broker)
+                try write(read, of: asked, into: &buffer)
+            }
+            response.endTopic(into: &buffer.writer)
+        }
+        response.end(into: &buffer.writer)
+    }
+
+    /// Writes the body of the answer to a request of a session: its partitions in its own order.
+    mutating func write(
+        _ joined: JoinedSession, _ broker: BrokerContext, into buffer: inout AnswerBuffer
+    ) throws(WireError) {
+        try joined.session.withPartitions { (partitions) throws(WireError) in
+            try write(&partitions, of: joined.session.id, joined.reply, broker, into: &buffer)
+        }
+    }
+
+    private mutating func write(
+        _ partitions: inout FetchSessionPartitions, of id: Int32, _ reply: FetchSessionReply, _ broker: BrokerContext,
+        into buffer: inout AnswerBuffer
+    ) throws(WireError) {
+        response.begin(sessionID: partitions.count == 0 ? 0 : id, into: &buffer.writer)
+        var last: FetchPartitionKey?
+        var topic: ReplicaManager.Topic?
+        var isTopicOpen = false
+        for turn in 0..<partitions.count {
+            let (key, asked) = (partitions[turn].key, partitions[turn].asked)
+            if last.map({ !key.isOfSameTopic(as: $0) }) ?? true {
+                if isTopicOpen { response.endTopic(into: &buffer.writer) }
+                isTopicOpen = false
+                topic = broker.replicas.topic(name: key.topicName, id: key.topicID)
+                last = key
+            }
+            let read = read(asked, of: topic, broker)
+            let mustTell = partitions.note(
+                turn, read.told, hasData: read.byteCount > 0 || read.diverging != nil, isError: read.error != .none)
+            guard mustTell || reply == .full else { continue }
+            if !isTopicOpen {
+                var name = key.topicName
+                name.withUTF8 {
+                    response.beginTopic(name: UnsafeRawBufferPointer($0), id: key.topicID, into: &buffer.writer)
+                }
+                isTopicOpen = true
+            }
+            try write(read, of: asked, into: &buffer)
+        }
+        if isTopicOpen { response.endTopic(into: &buffer.writer) }
+        response.end(into: &buffer.writer)
+        if isEnough { partitions.commit() }
+    }
+
+    private mutating func read(
+        _ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?, _ broker: BrokerContext
+    ) -> PartitionRead {
+        let read = FetchReader.read(asked, of: topic, limits, maxBytes: left, atLeastOne: needsOne, broker)
+        isEmpty = false
+        byteCount += read.byteCount
+        left = max(0, left - read.byteCount)
+        if read.byteCount > 0 { needsOne = false }
+        if read.mustAnswerNow { mustAnswerNow = true }
+        return read
+    }
+
+    private mutating func write(
+        _ read: borrowing PartitionRead, of asked: FetchRequestView.Partition, into buffer: inout AnswerBuffer
+    ) throws(WireError) {
+        var partition = FetchResponseWriter.Partition(index: asked.index)
+        partition.errorCode = read.error.rawValue
+        partition.highWatermark = read.told.highWatermark
+        partition.lastStableOffset = read.told.lastStableOffset
+        partition.logStartOffset = read.told.logStartOffset
+        partition.diverging = read.diverging
+        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98).
+        var aborted: [FetchResponse.AbortedTransaction]?
+        if limits.isolation == .lastStable {
+            aborted = (read.range?.abortedTransactions ?? []).map {
+                .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
+            }
+        }
+        var records = RecordBytes.owned([])
+        if let range = read.range, let file = range.file, range.count > 0 {
+            if limits.version >= 4 {
+                records = .spliced(range.count)
+                buffer.files.append(FileSlice(file: file, offset: range.position, count: range.count))
+            } else {
+                let converted = OldFormatConversion.convert(
+                    range, of: read.log, from: asked.fetchOffset, maxBytes: Int(asked.maxBytes),
+                    forVersion: limits.version)
+                switch converted {
+                case .success(let bytes): records = .owned(bytes)
+                case .failure(let fault): partition.errorCode = fault.code.rawValue
+                }
+            }
+        }
+        try response.write(partition, aborted: aborted, records: records, into: &buffer.writer)
+    }
+}

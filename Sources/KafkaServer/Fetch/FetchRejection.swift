@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaProtocol
+
+/// An error for a whole fetch request.
+struct FetchRejection: Error {
+    let code: ErrorCode
+
+    /// Writes the answer: the error at the top from version 7 on, at each partition before, where there is no top.
+    func write(_ request: FetchRequestView, into buffer: inout AnswerBuffer) throws(WireError) {
+        var response = FetchResponseWriter(version: request.version)
+        response.begin(errorCode: code.rawValue, sessionID: 0, into: &buffer.writer)
+        if request.version < 7 {
+            var walk = request.walk()
+            while let topic = try walk.nextTopic() {
+                response.beginTopic(name: topic.name, id: topic.id, into: &buffer.writer)
+                while let asked = try walk.nextPartition() {
+                    var partition = FetchResponseWriter.Partition(index: asked.index)
+                    partition.errorCode = code.rawValue
+                    try response.write(partition, aborted: nil, records: .owned([]), into: &buffer.writer)
+                }
+                response.endTopic(into: &buffer.writer)
+            }
+        }
+        response.end(into: &buffer.writer)
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
+internal import KafkaProtocol
+internal import KafkaReplication
+internal import KafkaRuntime
+
+/// The session that a fetch request is part of, brought up to date by it (KIP-227).
+struct JoinedSession {
+    let session: FetchSession
+    let reply: FetchSessionReply
+
+    /// nil for a request that stands for itself.
+    ///
+    /// - Throws: the error for the whole request.
+    static func join(_ request: FetchRequestView, _ broker: BrokerContext) throws(FetchRejection) -> JoinedSession? {
+        let cache = broker.fetchSessions
+        // Epoch −1 asks for no session, 0 for a new one; both end the session they name.
+        if request.sessionEpoch == -1 || request.sessionEpoch == 0 {
+            if request.sessionID != 0 { cache.remove(request.sessionID) }
+            guard request.sessionEpoch == 0, request.version >= 7 else { return nil }
+            let made = cache.make(for: request, now: broker.runtime.clock.monotonicMilliseconds)
+            return made.map { JoinedSession(session: $0, reply: .full) }
+        }
+        let now = broker.runtime.clock.monotonicMilliseconds
+        guard let session = cache.session(request.sessionID, now: now) else {
+            throw FetchRejection(code: .fetchSessionIDNotFound)
+        }
+        guard session.usesTopicIDs == (request.version >= 13) else {
+            throw FetchRejection(code: .fetchSessionTopicIDError)
+        }
+        guard let count = session.update(epoch: request.sessionEpoch, by: request) else {
+            throw FetchRejection(code: .invalidFetchSessionEpoch)
+        }
+        if count == 0 { cache.remove(session.id) }
+        return JoinedSession(session: session, reply: .incremental)
+    }
+}
+
+/// Which of a session's partitions an answer tells of.
+enum FetchSessionReply {
+    case full
+    /// Those that have something new.
+    case incremental
+}
