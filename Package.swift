@@ -37,6 +37,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -57,6 +58,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -100,16 +102,19 @@ let package = Package(
                 "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage", "KafkaReplication",
                 "KafkaServer", deque, logging,
             ]),
+        target("KafkaConsole", ["KafkaBase", "KafkaRuntime", "KafkaServer", logging]),
         target("RuntimeConformance", ["KafkaRuntime"]),
         target(
             "SwiftKafka",
             [
-                "KafkaBase", "KafkaRuntime", "KafkaStorage", "KafkaServer", "DispatchRuntime", logging,
+                "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaStorage", "KafkaServer", "KafkaConsole",
+                "DispatchRuntime", logging, metrics,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         // Executables
         executable(
-            "swiftkafka-server", ["KafkaBase", "KafkaRuntime", "KafkaServer", "DispatchRuntime", logging]),
+            "swiftkafka-server",
+            ["KafkaBase", "KafkaRuntime", "KafkaServer", "KafkaConsole", "DispatchRuntime", logging]),
         executable("swiftkafka", ["KafkaTools", argumentParser]),
         executable("dump-log-segments", ["KafkaTools", argumentParser]),
         executable("swiftkafka-simulator", ["KafkaSimulator", argumentParser]),
@@ -156,9 +161,15 @@ let package = Package(
                 "RuntimeConformance", "DispatchRuntime", logging,
             ]),
         tests(
+            "KafkaConsoleTests",
+            [
+                "KafkaConsole", "KafkaServer", "KafkaSimulator", "KafkaProtocol", "KafkaRuntime", "KafkaBase", logging,
+            ]),
+        tests(
             "SwiftKafkaTests",
             [
-                "SwiftKafka", "DispatchRuntime", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase", logging,
+                metrics, "SwiftKafka", "DispatchRuntime", "KafkaProtocol", "KafkaRecords", "KafkaRuntime", "KafkaBase",
+                logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         tests("TidyTests", []),

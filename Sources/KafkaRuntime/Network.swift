@@ -61,6 +61,9 @@ public protocol Network: Sendable {
     /// The queues that serve connections; their number is fixed.
     var reactors: [any SerialQueue] { get }
 
+    /// For how long each reactor has had nothing to do since it was made, in nanoseconds; empty where that is not known.
+    var idleNanoseconds: [Int64] { get }
+
     /// Listens on `address`. `accept` runs on the reactor that the connection will live on, before anything was
     /// received; it returns the handler, or nil to close the connection at once.
     func listen(
@@ -73,6 +76,10 @@ public protocol Network: Sendable {
         to address: SocketAddress, on reactor: any SerialQueue, options: ListenOptions,
         completion: @escaping @Sendable (Result<any Connection, NetworkError>) -> (any ConnectionHandler)?
     )
+}
+
+extension Network {
+    public var idleNanoseconds: [Int64] { [] }
 }
 
 public protocol Listener: AnyObject, Sendable {

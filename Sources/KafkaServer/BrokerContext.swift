@@ -15,6 +15,10 @@ package final class BrokerContext: Sendable {
     package let replicas: ReplicaManager
     package let fetchSessions: FetchSessionCache
     package let producerIDs: ProducerIDAllocator
+    package let groups: GroupCoordinator
+    package let quotas: ClientQuotaManager
+    /// nil where nobody wants to know.
+    package let metrics: BrokerMetrics?
     package let log: Logger
     package let loggerLevels: LoggerLevels
 
@@ -22,8 +26,8 @@ package final class BrokerContext: Sendable {
 
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
-        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, log: Logger,
-        loggerLevels: LoggerLevels
+        logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, groups: GroupCoordinator,
+        quotas: ClientQuotaManager, metrics: BrokerMetrics?, log: Logger, loggerLevels: LoggerLevels
     ) {
         self.configuration = configuration
         self.runtime = runtime
@@ -32,6 +36,9 @@ package final class BrokerContext: Sendable {
         self.logs = logs
         self.replicas = replicas
         self.producerIDs = producerIDs
+        self.groups = groups
+        self.quotas = quotas
+        self.metrics = metrics
         self.log = log
         self.loggerLevels = loggerLevels
         fetchSessions = FetchSessionCache(slotCount: configuration.fetchSessionsMax, random: runtime.random)

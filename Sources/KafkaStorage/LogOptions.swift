@@ -67,6 +67,8 @@ public enum LogEvent: Sendable {
     case rebuiltIndexes(path: String, reason: String)
     /// A new segment was begun.
     case rolled(path: String, baseOffset: Int64)
+    /// What was appended to a log was synced, which took so long.
+    case flushed(path: String, nanoseconds: Int64)
     /// A segment was deleted; the log starts where it says now.
     case deletedSegment(path: String, bytes: Int64, reason: SegmentDeletionReason, logStartOffset: Int64)
     /// A segment holds a timestamp that lies ahead: it, and all behind it, are kept until its time has passed.

@@ -47,6 +47,7 @@ extension UnifiedLog {
             return (target, try Self.work(for: target, isCovered: isCovered, &state))
         }
         guard let work else { return recoveryPoint }
+        let began = options.observer == nil ? 0 : runtime.clock.monotonicNanoseconds
         do throws(FileError) {
             try Self.perform(work, runtime.files)
         } catch {
@@ -56,6 +57,10 @@ extension UnifiedLog {
                 state.goOffline(failure)
             }
             throw failure
+        }
+        if let observer = options.observer {
+            observer.logEvent(
+                .flushed(path: work.directory, nanoseconds: runtime.clock.monotonicNanoseconds - began))
         }
         return state.withLock { state in
             guard state.truncationCount == work.truncationCount else { return state.recoveryPoint }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import DispatchRuntime
+internal import KafkaConsole
 internal import KafkaRuntime
 internal import KafkaServer
 internal import Logging
 public import ServiceLifecycle
+internal import Synchronization
 
 /// A Kafka broker inside your program.
 ///
@@ -19,18 +21,44 @@ public import ServiceLifecycle
 public final class Broker: Sendable {
     private let node: BrokerNode
     private let failure: Failure
+    private let runtime: Runtime
+    /// Set where `metrics.listener` is.
+    private let console: ConsoleListener?
+    private let reporter: MetricsReporter?
+    private let boundMetricsPort = Atomic<UInt16>(0)
 
     /// Prepares a broker; nothing runs before `start()`.
     ///
     /// - Throws: `BrokerError.configuration` with every problem that was found.
     public convenience init(configuration: BrokerOptions) throws(BrokerError) {
-        self.init(node: try Self.makeNode(configuration, files: nil))
+        try self.init(configuration, files: nil)
     }
 
-    private init(node: BrokerNode) {
+    private init(_ options: BrokerOptions, files: (any FileSystem)?) throws(BrokerError) {
+        let configuration = try Self.configuration(options)
+        let runtime = try Self.makeRuntime(configuration.network, files: files)
+        let reported = options.metricsInterval.map { _ in RequestTimers() }
+        let isMeasured = reported != nil || configuration.metrics.listener != nil
+        let failure = Failure()
+        let node = BrokerNode(
+            configuration: configuration, runtime: runtime, loggers: .program,
+            measurement: isMeasured
+                ? Measurement(times: reported, processStatistics: { DispatchRuntime.processStatistics() }) : nil)
+        node.onFatal { failure.set($0) }
         self.node = node
-        failure = Failure()
-        node.onFatal { [failure] in failure.set($0) }
+        self.failure = failure
+        self.runtime = runtime
+        console =
+            configuration.metrics.listener == nil
+            ? nil
+            : node.metrics.map {
+                ConsoleListener(
+                    $0, runtime: runtime, log: ComponentLoggers.program.logger("metrics"),
+                    failureReason: { failure.reason })
+            }
+        reporter = options.metricsInterval.flatMap { interval in
+            node.metrics.map { MetricsReporter($0, interval: interval, runtime: runtime) }
+        }
     }
 
     /// A broker that keeps its data in memory and listens on a free port of the loopback interface: for tests.
@@ -41,14 +69,19 @@ public final class Broker: Sendable {
         var settings = options
         settings.setDefault("listeners", "PLAINTEXT://127.0.0.1:0")
         settings.setDefault("log.dirs", "/swiftkafka")
-        return Broker(node: try makeNode(settings, files: InMemoryFileSystem()))
+        return try Broker(settings, files: InMemoryFileSystem())
     }
 
-    private static func makeNode(
-        _ options: BrokerOptions, files: (any FileSystem)?
-    ) throws(BrokerError) -> BrokerNode {
+    private static func configuration(_ options: BrokerOptions) throws(BrokerError) -> BrokerConfiguration {
         let loaded = try options.load()
-        let network = loaded.configuration.network
+        let log = ComponentLoggers.program.logger("server")
+        for warning in loaded.warnings { log.warning("\(warning)") }
+        return loaded.configuration
+    }
+
+    private static func makeRuntime(
+        _ network: NetworkConfiguration, files: (any FileSystem)?
+    ) throws(BrokerError) -> Runtime {
         let networkLog = ComponentLoggers.program.logger("network")
         let system: Runtime
         do throws(NetworkError) {
@@ -58,18 +91,34 @@ public final class Broker: Sendable {
         } catch {
             throw .start("\(error)")
         }
-        let runtime = Runtime(
+        return Runtime(
             clock: system.clock, queues: system.queues, files: files ?? system.files, network: system.network,
             random: system.random)
-        let log = ComponentLoggers.program.logger("server")
-        for warning in loaded.warnings { log.warning("\(warning)") }
-        return BrokerNode(configuration: loaded.configuration, runtime: runtime, loggers: .program)
     }
 
     /// Starts the broker; returns when clients can be served.
     ///
     /// - Throws: `BrokerError.start`, for example when a port is in use or a directory belongs to another process.
     public func start() async throws {
+        if let console, let address = node.configuration.metrics.listener {
+            do throws(NetworkError) {
+                let bound = try console.start(on: address)
+                boundMetricsPort.store(bound.port, ordering: .relaxed)
+            } catch { throw BrokerError.start("metrics.listener: \(error)") }
+        }
+        reporter?.start()
+        do { try await startNode() } catch {
+            stopMetrics()
+            throw error
+        }
+    }
+
+    private func stopMetrics() {
+        reporter?.stop()
+        console?.stop()
+    }
+
+    private func startNode() async throws {
         try await withCheckedThrowingContinuation { continuation in
             node.start { result in
                 continuation.resume(with: result.mapError { BrokerError.start("\($0)") })
@@ -82,6 +131,13 @@ public final class Broker: Sendable {
         await withCheckedContinuation { continuation in
             node.shutdown { continuation.resume() }
         }
+        stopMetrics()
+    }
+
+    /// The port of `metrics.listener`; nil where nothing listens there.
+    public var metricsPort: UInt16? {
+        let port = boundMetricsPort.load(ordering: .relaxed)
+        return port == 0 ? nil : port
     }
 
     /// An address that a listener is bound to.

@@ -8,6 +8,11 @@ internal import KafkaServer
 public struct BrokerOptions: Sendable, ExpressibleByDictionaryLiteral {
     private var properties: Properties
 
+    /// How often the broker's metrics (docs/metrics.md) are handed to the back end that the program has bootstrapped
+    /// swift-metrics with, at least a millisecond; nil hands over none. Whoever sets it has bootstrapped before the broker
+    /// is made. Independent of `metrics.listener`.
+    public var metricsInterval: Duration?
+
     /// Keys with their values as they would stand in a properties file.
     public init(_ settings: [String: String]) {
         properties = Properties(

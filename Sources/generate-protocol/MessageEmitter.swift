@@ -75,6 +75,7 @@ struct MessageEmitter {
             DecodeEmitter(context: context, isRoot: isRoot).emit(into: &source)
             source.line()
             EncodeEmitter(context: context, isRoot: isRoot).emit(into: &source)
+            ResponseFactsEmitter(message: message).emit(context, isRoot: isRoot, into: &source)
             if writesJSON {
                 source.line()
                 JSONEmitter(context: context).emit(into: &source)

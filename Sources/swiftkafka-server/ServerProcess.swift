@@ -2,6 +2,7 @@
 import Dispatch
 import DispatchRuntime
 import KafkaBase
+import KafkaConsole
 import KafkaRuntime
 import KafkaServer
 import Logging
@@ -34,7 +35,12 @@ struct ServerProcess {
         } catch {
             Self.leave("swiftkafka-server: \(error)", status: 1)
         }
-        let broker = BrokerNode(configuration: configuration, runtime: runtime, loggers: loggers)
+        let measurement =
+            configuration.metrics.listener == nil
+            ? nil : Measurement(processStatistics: { DispatchRuntime.processStatistics() })
+        let broker = BrokerNode(
+            configuration: configuration, runtime: runtime, loggers: loggers, measurement: measurement)
+        let console = Self.startConsole(broker, runtime: runtime, log: loggers.logger("metrics"))
         let signals = Self.stopOnSignals(broker)
         broker.onFatal { reason in Self.leave("swiftkafka-server: \(reason)", status: 1) }
         broker.start { result in
@@ -43,7 +49,19 @@ struct ServerProcess {
             case .success: ProgramText.giveBackPages()
             }
         }
-        withExtendedLifetime(signals) { dispatchMain() }
+        withExtendedLifetime((signals, console)) { dispatchMain() }
+    }
+
+    /// Serves metrics and health, where that is asked for, from before the broker starts.
+    private static func startConsole(_ broker: BrokerNode, runtime: Runtime, log: Logger) -> ConsoleListener? {
+        guard let metrics = broker.metrics, let address = broker.configuration.metrics.listener else { return nil }
+        let console = ConsoleListener(metrics, runtime: runtime, log: log)
+        do throws(NetworkError) {
+            _ = try console.start(on: address)
+            return console
+        } catch {
+            leave("swiftkafka-server: metrics.listener: \(error)", status: 1)
+        }
     }
 
     private func load(_ files: any FileSystem) -> BrokerConfiguration.Loaded {

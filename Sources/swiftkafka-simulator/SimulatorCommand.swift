@@ -38,6 +38,9 @@ struct SimulatorCommand: ParsableCommand {
     @Option(help: "What goes wrong: \(SwarmWorkload.allCases.map(\.rawValue).joined(separator: ", ")).")
     var workload = SwarmWorkload.swarm
 
+    @Flag(help: "Run consumer groups under kills of the broker and cut links instead of a workload.")
+    var groups = false
+
     @Flag(help: "Print every event.")
     var trace = false
 
@@ -61,7 +64,7 @@ struct SimulatorCommand: ParsableCommand {
     func run() throws {
         CrashReport.install(workload: workload)
         if let seed {
-            guard runOne(seed) else { throw ExitCode.failure }
+            guard groups ? try runGroups(seed...seed) : runOne(seed) else { throw ExitCode.failure }
             return
         }
         let first = from ?? UInt64.random(in: 1...1_000_000_000_000)
@@ -73,7 +76,30 @@ struct SimulatorCommand: ParsableCommand {
         } else {
             last = minutes == nil ? first : UInt64.max
         }
-        guard runMany(first...max(first, last)) else { throw ExitCode.failure }
+        let range = first...max(first, last)
+        guard groups ? try runGroups(range) : runMany(range) else { throw ExitCode.failure }
+    }
+
+    /// Runs groups, one seed after the other, until one fails or time is up.
+    private func runGroups(_ range: ClosedRange<UInt64>) throws -> Bool {
+        let deadline = minutes.map { Date().addingTimeInterval($0 * 60) }
+        var (done, commits, assignments, starts) = (0, 0, 0, 0)
+        for seed in range {
+            if let deadline, Date() >= deadline { break }
+            let report = try GroupSwarm(seed: seed).run()
+            guard report.findings.isEmpty else {
+                say("seed \(seed) groups: FAILED")
+                for finding in report.findings { say("  \(finding)") }
+                say("REPRODUCE: \(CrashReport.name) --groups --seed \(seed) (\(BuildInformation.line))")
+                return false
+            }
+            done += 1
+            commits += report.commits
+            assignments += report.assignments
+            starts += report.starts
+        }
+        say("\(done) seeds of groups: 0 failed; \(commits) commits, \(assignments) assignments, \(starts) starts")
+        return true
     }
 
     /// Runs one seed and says what came of it.

@@ -31,8 +31,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    # Tests write messages with times in 1970, which retention must not take away.
-    running = Broker(tmp_path_factory.mktemp("broker"), {"log.retention.ms": -1})
+    settings = {
+        # Tests write messages with times in 1970, which retention must not take away.
+        "log.retention.ms": -1,
+        # Groups that need not wait for the default times.
+        "group.initial.rebalance.delay.ms": 100,
+        "group.consumer.min.session.timeout.ms": 6000,
+        "group.consumer.session.timeout.ms": 6000,
+        "group.consumer.min.heartbeat.interval.ms": 500,
+        "group.consumer.heartbeat.interval.ms": 500,
+    }
+    running = Broker(tmp_path_factory.mktemp("broker"), settings)
     running.start()
     yield running
     if running.is_running():

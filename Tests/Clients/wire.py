@@ -31,7 +31,7 @@ class Writer:
     def __init__(self) -> None:
         self.data = bytearray()
 
-    def int(self, kind: str, *values: int) -> Writer:
+    def int(self, kind: str, *values: float) -> Writer:
         self.data += struct.pack(">" + kind, *values)
         return self
 

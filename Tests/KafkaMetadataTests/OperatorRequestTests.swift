@@ -302,6 +302,20 @@ import Testing
         #expect(cluster.image.config("min.insync.replicas", of: .clusterDefault) == "2")
     }
 
+    @Test func `eligible leader replicas go with their feature`() throws {
+        let elr = "eligible.leader.replicas.version"
+        var cluster = try TestCluster(brokers: [1, 2], features: [(elr, 1)])
+        try cluster.createTopics([
+            .init(
+                name: "t", numPartitions: -1, replicationFactor: -1,
+                assignments: [.init(partitionIndex: 0, brokerIDs: [2])])
+        ])
+        try cluster.heartbeat(2, fence: true)
+        #expect(try cluster.partition("t").eligibleLeaderReplicas == [2])
+        #expect(try update(&cluster, [(elr, 0, 2)]).errorCode == 0)
+        #expect(try cluster.partition("t").eligibleLeaderReplicas.isEmpty)
+    }
+
     @Test func `validate-only changes nothing`() throws {
         var cluster = try TestCluster()
         #expect(try update(&cluster, [("group.version", 1, 1)], validateOnly: true).errorCode == 0)

@@ -329,6 +329,112 @@ import Testing
             }
             _ = try connection.call(
                 AlterClientQuotasRequest(entries: entries, validateOnly: draw.flag), version: version)
+        default: try callMembers(key, draw, connection)
+        }
+    }
+
+    private func callMembers(_ key: APIKey, _ draw: Draw, _ connection: TestConnection) throws {
+        let version = draw.version
+        let (group, member) = (draw.any(["g", "g", "h", ""]), draw.any(["", "", "m", "missing"]))
+        let instance = draw.any([nil, nil, "i"])
+        switch key {
+        case .joinGroup:
+            let protocols = draw.list { JoinGroupRequest.JoinGroupRequestProtocol(name: draw.any(["range", "x"])) }
+            _ = try connection.call(
+                JoinGroupRequest(
+                    groupID: group, sessionTimeoutMs: draw.any([0, 6_000, 10_000]), rebalanceTimeoutMs: 100,
+                    memberID: member, groupInstanceID: version >= 5 ? instance : nil,
+                    protocolType: draw.any(["consumer", "consumer", ""]), protocols: protocols), version: version)
+        case .syncGroup:
+            _ = try connection.call(
+                SyncGroupRequest(
+                    groupID: group, generationID: draw.epoch, memberID: member,
+                    groupInstanceID: version >= 3 ? instance : nil, protocolType: draw.any([nil, "consumer"]),
+                    protocolName: draw.any([nil, "range"]), assignments: draw.list { .init(memberID: member) }),
+                version: version)
+        case .heartbeat:
+            _ = try connection.call(
+                HeartbeatRequest(
+                    groupID: group, generationID: draw.epoch, memberID: member,
+                    groupInstanceID: version >= 3 ? instance : nil), version: version)
+        case .leaveGroup:
+            _ = try connection.call(
+                version < 3
+                    ? LeaveGroupRequest(groupID: group, memberID: member)
+                    : LeaveGroupRequest(
+                        groupID: group, members: draw.list { .init(memberID: member, groupInstanceID: instance) }),
+                version: version)
+        case .consumerGroupHeartbeat:
+            _ = try connection.call(
+                ConsumerGroupHeartbeatRequest(
+                    groupID: group, memberID: member, memberEpoch: draw.any([0, 0, 1, -1, -2]), instanceID: instance,
+                    rebalanceTimeoutMs: draw.any([-1, 1_000]), subscribedTopicNames: draw.any([nil, ["t"], []]),
+                    subscribedTopicRegex: version >= 1 ? draw.any([nil, nil, "t.*", "("]) : nil,
+                    serverAssignor: draw.any([nil, "uniform", "x"]), topicPartitions: draw.any([nil, []])),
+                version: version)
+        default: try callGroups(key, draw, connection, group)
+        }
+    }
+
+    private func offsetFetch(_ draw: Draw, _ group: String) -> OffsetFetchRequest {
+        let version = draw.version
+        if version < 8 {
+            let topics = draw.list {
+                OffsetFetchRequest.OffsetFetchRequestTopic(
+                    name: draw.name, partitionIndexes: draw.list { draw.partition })
+            }
+            return OffsetFetchRequest(groupID: group, topics: version >= 2 && draw.flag ? nil : topics)
+        }
+        let topics = draw.list {
+            OffsetFetchRequest.OffsetFetchRequestTopics(
+                name: version >= 10 ? "" : draw.name, topicID: version >= 10 ? draw.id : .zero,
+                partitionIndexes: draw.list { draw.partition })
+        }
+        return OffsetFetchRequest(
+            groups: draw.list { .init(groupID: draw.any(["g", "h"]), topics: draw.any([nil, topics])) },
+            requireStable: draw.flag)
+    }
+
+    private func callGroups(_ key: APIKey, _ draw: Draw, _ connection: TestConnection, _ group: String) throws {
+        let version = draw.version
+        switch key {
+        case .offsetCommit:
+            let topics = draw.list {
+                OffsetCommitRequest.OffsetCommitRequestTopic(
+                    name: version >= 10 ? "" : draw.name, topicID: version >= 10 ? draw.id : .zero,
+                    partitions: draw.list {
+                        .init(
+                            partitionIndex: draw.partition, committedOffset: draw.offset,
+                            committedMetadata: draw.any([nil, "", "x"]))
+                    })
+            }
+            _ = try connection.call(OffsetCommitRequest(groupID: group, topics: topics), version: version)
+        case .offsetFetch: _ = try connection.call(offsetFetch(draw, group), version: version)
+        case .offsetDelete:
+            _ = try connection.call(
+                OffsetDeleteRequest(
+                    groupID: group,
+                    topics: draw.list {
+                        .init(name: draw.name, partitions: draw.list { .init(partitionIndex: draw.partition) })
+                    }), version: version)
+        case .describeGroups:
+            _ = try connection.call(
+                DescribeGroupsRequest(
+                    groups: draw.list { draw.any(["g", "h", ""]) },
+                    includeAuthorizedOperations: version >= 3 && draw.flag), version: version)
+        case .listGroups:
+            _ = try connection.call(
+                ListGroupsRequest(
+                    statesFilter: version >= 4 ? draw.any([[], ["Empty"], ["x"]]) : [],
+                    typesFilter: version >= 5 ? draw.any([[], ["classic"], ["y"]]) : []), version: version)
+        case .deleteGroups:
+            _ = try connection.call(
+                DeleteGroupsRequest(groupsNames: draw.list { draw.any(["g", "h", ""]) }), version: version)
+        case .consumerGroupDescribe:
+            _ = try connection.call(
+                ConsumerGroupDescribeRequest(
+                    groupIDs: draw.list { draw.any(["g", "h", ""]) }, includeAuthorizedOperations: draw.flag),
+                version: version)
         default: Issue.record("\(key) is served and has no requests here")
         }
     }
@@ -342,6 +448,7 @@ import Testing
         try broker.produce(["a", "b"], to: "t")
         try broker.restart()
         try broker.produce(["c"], to: "t")
+        try broker.findCoordinator()
         let versions = try #require(RequestRouter.handler(of: key)?.servedVersions)
         let random = SeededRandom(seed: UInt64(UInt16(bitPattern: key.rawValue)))
         var session: Int32 = 0

@@ -40,7 +40,9 @@ import Testing
 
     /// A line `#key=value` shows the default, except for the examples that the text around them announces.
     @Test func `the commented keys of config server properties are known and show their defaults`() throws {
-        let examples = ["num.network.threads", "advertised.listeners", "broker.rack", "log.flush.interval.ms"]
+        let examples = [
+            "metrics.listener", "num.network.threads", "advertised.listeners", "broker.rack", "log.flush.interval.ms",
+        ]
         let lines = String(decoding: try Self.sample(), as: UTF8.self).split(separator: "\n")
             .filter { $0.hasPrefix("#") && !$0.hasPrefix("# ") && $0.contains("=") }
         #expect(lines.count > 30)

@@ -77,10 +77,7 @@ import Testing
         #expect(loaded.configuration.network.listeners.map(\.isController) == [false, true])
         #expect(loaded.configuration.interBrokerListenerName == "PLAINTEXT")
         #expect(
-            loaded.warnings.map(\.description) == [
-                "num.io.threads has no effect in this broker (line 10)",
-                "offsets.topic.replication.factor is not acted on yet (line 12)",
-            ])
+            loaded.warnings.map(\.description) == ["num.io.threads has no effect in this broker (line 10)"])
     }
 
     @Test(arguments: [

@@ -72,6 +72,40 @@ import Testing
         #expect(isClosed)
     }
 
+    @Test func `the cleaner takes over its settings at once, and with a restart`() throws {
+        let broker = try TestBroker(["log.cleaner.threads": "0", "log.cleaner.backoff.ms": "100"])
+        try broker.createTopic(
+            "t", ["cleanup.policy": "compact", "internal.segment.bytes": "100", "min.cleanable.dirty.ratio": "0"])
+        for value in ["a", "b", "c", "d"] { try broker.produce([value], to: "t") }
+        func wait() throws { _ = try broker.world.run(within: 30_000) { false } }
+        try wait()
+        #expect(try broker.records(of: "t").count == 4)
+        #expect(try set(broker, "log.cleaner.threads", "1") == .none)
+        try wait()
+        // The segment that is written is not compacted.
+        #expect(try broker.records(of: "t") == ["2=c", "3=d"])
+        try broker.restart()
+        try broker.produce(["e"], to: "t")
+        try wait()
+        #expect(try broker.records(of: "t") == ["3=d", "4=e"])
+    }
+
+    @Test func `producers expire by the setting as it is now`() throws {
+        let broker = try TestBroker(["producer.id.expiration.check.interval.ms": "1000"])
+        try broker.createTopic("t")
+        let batch = try Batches.batch(["a"], timestamp: broker.now, producer: .init(id: 7, epoch: 0, sequence: 0))
+        #expect(try broker.produce(batch, to: "t", version: 12).errorCode == 0)
+        func producers() throws -> Int {
+            _ = try broker.world.run(within: 10_000) { false }
+            let response = try broker.call(
+                DescribeProducersRequest(topics: [.init(name: "t", partitionIndexes: [0])]))
+            return try #require(response.topics.first?.partitions.first).activeProducers.count
+        }
+        #expect(try producers() == 1)
+        #expect(try set(broker, "producer.id.expiration.ms", "500") == .none)
+        #expect(try producers() == 0)
+    }
+
     // MARK: Groups and client metrics
 
     @Test(arguments: [

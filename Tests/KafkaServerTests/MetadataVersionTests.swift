@@ -45,4 +45,42 @@ import Testing
         try broker.restart()
         try check()
     }
+
+    @Test func `brokers of a former cluster that are not heard of are fenced`() throws {
+        let broker = try TestBroker()
+        let metadata = try #require(broker.node.context).metadata
+        nonisolated(unsafe) var codes: [Int16] = []
+        let clusterID = try #require(broker.node.context).clusterID
+        metadata.submit(
+            { controller, decision in
+                controller.registerBroker(
+                    BrokerRegistrationRequest(
+                        brokerID: 2, clusterID: clusterID, incarnationID: KafkaUUID(high: 1, low: 2),
+                        listeners: [.init(name: "PLAINTEXT", host: "gone", port: 9092, securityProtocol: 0)],
+                        features: Feature.all.map {
+                            .init(
+                                name: $0.name, minSupportedVersion: $0.supportedLevels.lowerBound,
+                                maxSupportedVersion: $0.supportedLevels.upperBound)
+                        }, logDirs: [KafkaUUID(high: 3, low: 4)]), nextOffset: decision.nextOffset, now: decision.now)
+            }, completion: { codes.append((try? $0.get().errorCode) ?? -1) })
+        metadata.submit(
+            { controller, decision in
+                controller.brokerHeartbeat(
+                    BrokerHeartbeatRequest(
+                        brokerID: 2, brokerEpoch: controller.image.cluster.broker(2)?.epoch ?? -1,
+                        currentMetadataOffset: decision.nextOffset, wantFence: false),
+                    nextOffset: decision.nextOffset, now: decision.now)
+            }, completion: { codes.append((try? $0.get().errorCode) ?? -1) })
+        _ = try broker.world.run(within: 1_000) { codes.count == 2 }
+        #expect(codes == [0, 0])
+        func described() throws -> [Int32] {
+            try broker.call(DescribeClusterRequest(endpointType: 1)).brokers.map(\.brokerID)
+        }
+        #expect(try described() == [1, 2])
+        try broker.restart()
+        #expect(try described() == [1, 2])
+        _ = try broker.world.run(within: 15_000) { false }
+        #expect(try described() == [1])
+        try broker.createTopic("t", partitions: 4)
+    }
 }

@@ -60,12 +60,16 @@ enum Layering {
                 "KafkaServer",
             ],
             ["Logging"] + collections),
+        row("KafkaConsole", ["KafkaBase", "KafkaRuntime", "KafkaServer"], ["Logging"]),
         row(
-            "SwiftKafka", ["KafkaBase", "KafkaRuntime", "KafkaStorage", "KafkaServer", "DispatchRuntime"],
-            ["Logging", "ServiceLifecycle"] + platform),
+            "SwiftKafka",
+            [
+                "KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaStorage", "KafkaServer", "KafkaConsole",
+                "DispatchRuntime",
+            ], ["Logging", "CoreMetrics", "ServiceLifecycle"] + platform),
         // Executables
         row(
-            "swiftkafka-server", ["KafkaServer", "DispatchRuntime", "KafkaBase", "KafkaRuntime"],
+            "swiftkafka-server", ["KafkaServer", "KafkaConsole", "DispatchRuntime", "KafkaBase", "KafkaRuntime"],
             ["Logging"] + platform),
         row("swiftkafka", ["KafkaTools"], ["ArgumentParser"] + platform),
         row("dump-log-segments", ["KafkaTools"], ["ArgumentParser"] + platform),

@@ -4,7 +4,7 @@ import Foundation
 
 // Measures the release broker from outside, over loopback, beside the bare relay in the same run.
 //
-//   bench <start|speed|storage> --broker <path of swiftkafka-server> [--runs 4] [--seconds 0.5] [--only <part of a row's name>]
+//   bench <start|speed|storage|metrics> --broker <path of swiftkafka-server> [--runs 4] [--seconds 0.5] [--only <part of a row's name>]
 //
 // Without --broker, speed measures only the relay.
 struct Options {
@@ -115,11 +115,14 @@ do {
     case "start":
         guard let broker = options.broker else { throw BenchmarkError("start needs --broker") }
         try measureStarts(broker)
+    case "metrics":
+        guard let broker = options.broker else { throw BenchmarkError("metrics needs --broker") }
+        try ScrapeMeasurement.run(options, broker)
     case "storage":
         guard let broker = options.broker else { throw BenchmarkError("storage needs --broker") }
         try StorageMeasurement.run(options, broker)
     case "speed": try measureLoads(options, relayPath: directory.appending(path: "relay").path)
-    default: throw BenchmarkError("the first argument is start, speed or storage")
+    default: throw BenchmarkError("the first argument is start, speed, storage or metrics")
     }
 } catch {
     FileHandle.standardError.write(Data("bench: \(error)\n".utf8))

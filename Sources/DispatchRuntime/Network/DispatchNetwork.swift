@@ -25,6 +25,8 @@ final class DispatchNetwork: Network {
         self.warn = warn
     }
 
+    var idleNanoseconds: [Int64] { sockets.map(\.idleNanoseconds) }
+
     func listen(
         on address: SocketAddress, options: ListenOptions,
         accept: @escaping @Sendable (any Connection) -> (any ConnectionHandler)?

@@ -46,6 +46,10 @@ final class Reactor: SerialQueue, @unchecked Sendable {
     private let owner = ThreadOwner()
     private let shared: Mutex<Shared>
     private let isSleeping = Atomic<Bool>(true)
+    /// Nanoseconds spent waiting, without the wait that goes on; written on the queue.
+    private let waited = Atomic<Int64>(0)
+    /// Since when the reactor waits; 0 while it works.
+    private let waitingSince: Atomic<Int64>
     private let source: any DispatchSourceRead
     private let timer: any DispatchSourceTimer
 
@@ -69,6 +73,7 @@ final class Reactor: SerialQueue, @unchecked Sendable {
         poller = try Poller()
         queue = DispatchQueue(label: label)
         now = SystemClock.monotonicNanoseconds
+        waitingSince = Atomic(now)
         shared = Mutex(Shared(wheel: TimerWheel(now: now / 1_000_000)))
         scratch = .allocate(byteCount: Self.scratchSize, alignment: 4_096)
         source = DispatchSource.makeReadSource(fileDescriptor: poller.descriptor, queue: queue)
@@ -120,18 +125,36 @@ final class Reactor: SerialQueue, @unchecked Sendable {
         if isSleeping.load(ordering: .relaxed), isSleeping.exchange(false, ordering: .relaxed) { poller.wake() }
     }
 
+    /// For how long there was nothing to do since the reactor was made. From any thread; a moment off while it changes.
+    var idleNanoseconds: Int64 {
+        let since = waitingSince.load(ordering: .relaxed)
+        let under = since == 0 ? 0 : max(0, SystemClock.monotonicNanoseconds - since)
+        return waited.load(ordering: .relaxed) + under
+    }
+
+    private func beginWaiting(_ time: Int64) { waitingSince.store(time, ordering: .relaxed) }
+
+    private func endWaiting(_ time: Int64) {
+        let since = waitingSince.load(ordering: .relaxed)
+        waitingSince.store(0, ordering: .relaxed)
+        waited.store(waited.load(ordering: .relaxed) + time - since, ordering: .relaxed)
+    }
+
     // MARK: Rounds
 
     private func stay() {
         owner.enter()
         defer { owner.leave() }
         now = SystemClock.monotonicNanoseconds
+        endWaiting(now)
         var busyAt = now
         for _ in 0..<Self.roundsMax {
             let timeout = goToSleep(until: busyAt + Self.stayNanoseconds)
+            beginWaiting(SystemClock.monotonicNanoseconds)
             let events = poller.wait(timeout: timeout)
             isSleeping.store(false, ordering: .relaxed)
             now = SystemClock.monotonicNanoseconds
+            endWaiting(now)
             for index in 0..<events {
                 guard let event = poller.event(index) else { continue }
                 sockets[event.token]?.ready(event.readiness)
@@ -178,6 +201,7 @@ final class Reactor: SerialQueue, @unchecked Sendable {
 
     /// Leaves the watch to Dispatch.
     private func park() {
+        beginWaiting(now)
         pool.trim(to: Self.parkedPoolBytes)
         isSleeping.store(true, ordering: .relaxed)
         let (hasMail, next) = shared.withLock { (!$0.inbox.isEmpty, $0.wheel.nextDeadline) }

@@ -127,10 +127,23 @@ extension Controller {
     private func records(_ levels: SortedMap<String, Int16>) -> [MetadataRecord] {
         var records: [MetadataRecord] = []
         for (name, level) in levels where level != image.features.level(of: name) && name != Feature.kraftVersion.name {
-            if name == Feature.eligibleLeaderReplicas.name, level > 0 { records += safetyRecords() }
+            if name == Feature.eligibleLeaderReplicas.name {
+                records += level > 0 ? safetyRecords() : clearingRecords()
+            }
             records.append(.featureLevel(FeatureLevelRecord(name: name, featureLevel: level)))
         }
         return records
+    }
+
+    /// Without the feature nobody would keep the eligible leader replicas up to date.
+    private func clearingRecords() -> [MetadataRecord] {
+        var isAnySet = false
+        image.topics.forEachPartition { _, _, partition in
+            isAnySet =
+                isAnySet || !partition.eligibleLeaderReplicas.isEmpty
+                || !partition.lastKnownEligibleLeaderReplicas.isEmpty
+        }
+        return isAnySet ? [.clearElr(ClearElrRecord(topicName: ""))] : []
     }
 
     /// Eligible leader replicas rest on one `min.insync.replicas` for the whole cluster: the present value becomes the

@@ -116,4 +116,12 @@ public struct AddOffsetsToTxnResponse: ResponseMessage {
         writer.writeInt16(errorCode)
         try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }

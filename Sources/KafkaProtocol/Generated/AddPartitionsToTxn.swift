@@ -312,6 +312,16 @@ public struct AddPartitionsToTxnResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+        for element in resultsByTransaction { element.forEachErrorCode(body) }
+        for element in resultsByTopicV3AndBelow { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension AddPartitionsToTxnResponse {
@@ -363,6 +373,10 @@ extension AddPartitionsToTxnResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in resultsByPartition { element.forEachErrorCode(body) }
+        }
     }
 }
 
@@ -406,6 +420,10 @@ extension AddPartitionsToTxnResponse {
             writer.writeInt32(partitionIndex)
             writer.writeInt16(partitionErrorCode)
             try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(partitionErrorCode)
         }
     }
 }
@@ -455,6 +473,10 @@ extension AddPartitionsToTxnResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in topicResults { element.forEachErrorCode(body) }
         }
     }
 }

@@ -100,4 +100,12 @@ public struct AllocateProducerIdsResponse: ResponseMessage {
         writer.writeInt32(producerIDLen)
         try writer.writeUnknownTaggedFields(unknownTaggedFields)
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }

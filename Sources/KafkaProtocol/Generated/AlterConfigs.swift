@@ -220,6 +220,14 @@ public struct AlterConfigsResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        for element in responses { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension AlterConfigsResponse {
@@ -282,6 +290,10 @@ extension AlterConfigsResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

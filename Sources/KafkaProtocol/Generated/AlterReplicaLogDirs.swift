@@ -208,6 +208,14 @@ public struct AlterReplicaLogDirsResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        for element in results { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension AlterReplicaLogDirsResponse {
@@ -259,6 +267,10 @@ extension AlterReplicaLogDirsResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
+        }
     }
 }
 
@@ -302,6 +314,10 @@ extension AlterReplicaLogDirsResponse {
             writer.writeInt32(partitionIndex)
             writer.writeInt16(errorCode)
             try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

@@ -242,6 +242,15 @@ public struct AssignReplicasToDirsResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+        for element in directories { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension AssignReplicasToDirsResponse {
@@ -287,6 +296,10 @@ extension AssignReplicasToDirsResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in topics { element.forEachErrorCode(body) }
         }
     }
 }
@@ -335,6 +348,10 @@ extension AssignReplicasToDirsResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
+        }
     }
 }
 
@@ -374,6 +391,10 @@ extension AssignReplicasToDirsResponse {
             writer.writeInt32(partitionIndex)
             writer.writeInt16(errorCode)
             try writer.writeUnknownTaggedFields(unknownTaggedFields)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

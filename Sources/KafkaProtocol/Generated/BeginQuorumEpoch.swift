@@ -335,6 +335,11 @@ public struct BeginQuorumEpochResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+        for element in topics { element.forEachErrorCode(body) }
+    }
 }
 
 extension BeginQuorumEpochResponse {
@@ -385,6 +390,10 @@ extension BeginQuorumEpochResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
         }
     }
 }
@@ -441,6 +450,10 @@ extension BeginQuorumEpochResponse {
             writer.writeInt32(leaderID)
             writer.writeInt32(leaderEpoch)
             try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

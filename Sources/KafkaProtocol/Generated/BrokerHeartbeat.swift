@@ -179,4 +179,12 @@ public struct BrokerHeartbeatResponse: ResponseMessage {
         writer.writeBool(shouldShutDown)
         try writer.writeUnknownTaggedFields(unknownTaggedFields)
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }

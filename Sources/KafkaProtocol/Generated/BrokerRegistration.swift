@@ -278,4 +278,12 @@ public struct BrokerRegistrationResponse: ResponseMessage {
         writer.writeInt64(brokerEpoch)
         try writer.writeUnknownTaggedFields(unknownTaggedFields)
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }

@@ -144,6 +144,14 @@ public struct DescribeProducersResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        for element in topics { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension DescribeProducersResponse {
@@ -190,6 +198,10 @@ extension DescribeProducersResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
         }
     }
 }
@@ -250,6 +262,10 @@ extension DescribeProducersResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

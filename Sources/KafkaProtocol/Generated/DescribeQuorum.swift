@@ -205,6 +205,11 @@ public struct DescribeQuorumResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+        for element in topics { element.forEachErrorCode(body) }
+    }
 }
 
 extension DescribeQuorumResponse {
@@ -330,6 +335,10 @@ extension DescribeQuorumResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
+        }
     }
 }
 
@@ -419,6 +428,10 @@ extension DescribeQuorumResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

@@ -204,6 +204,14 @@ public struct DescribeTopicPartitionsResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        for element in topics { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension DescribeTopicPartitionsResponse {
@@ -274,6 +282,11 @@ extension DescribeTopicPartitionsResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
+            for element in partitions { element.forEachErrorCode(body) }
         }
     }
 }
@@ -367,6 +380,10 @@ extension DescribeTopicPartitionsResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

@@ -384,6 +384,11 @@ public struct EndQuorumEpochResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+        for element in topics { element.forEachErrorCode(body) }
+    }
 }
 
 extension EndQuorumEpochResponse {
@@ -434,6 +439,10 @@ extension EndQuorumEpochResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
         }
     }
 }
@@ -490,6 +499,10 @@ extension EndQuorumEpochResponse {
             writer.writeInt32(leaderID)
             writer.writeInt32(leaderEpoch)
             try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

@@ -133,4 +133,12 @@ public struct EndTxnResponse: ResponseMessage {
         }
         try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }

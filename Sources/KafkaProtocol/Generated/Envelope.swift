@@ -110,4 +110,8 @@ public struct EnvelopeResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+    }
 }

@@ -172,6 +172,15 @@ public struct OffsetDeleteResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+        for element in topics { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension OffsetDeleteResponse {
@@ -214,6 +223,10 @@ extension OffsetDeleteResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
+        }
     }
 }
 
@@ -249,6 +262,10 @@ extension OffsetDeleteResponse {
         func encode(into writer: inout ByteWriter, version: Int16) throws(WireError) {
             writer.writeInt32(partitionIndex)
             writer.writeInt16(errorCode)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

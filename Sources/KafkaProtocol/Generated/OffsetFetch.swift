@@ -380,6 +380,16 @@ public struct OffsetFetchResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        for element in topics { element.forEachErrorCode(body) }
+        body(errorCode)
+        for element in groups { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension OffsetFetchResponse {
@@ -431,6 +441,10 @@ extension OffsetFetchResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
         }
     }
 }
@@ -507,6 +521,10 @@ extension OffsetFetchResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
+        }
     }
 }
 
@@ -561,6 +579,11 @@ extension OffsetFetchResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in topics { element.forEachErrorCode(body) }
+            body(errorCode)
         }
     }
 }
@@ -627,6 +650,10 @@ extension OffsetFetchResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
+        }
     }
 }
 
@@ -692,6 +719,10 @@ extension OffsetFetchResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

@@ -113,4 +113,12 @@ public struct PushTelemetryResponse: ResponseMessage {
         writer.writeInt16(errorCode)
         try writer.writeUnknownTaggedFields(unknownTaggedFields)
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }

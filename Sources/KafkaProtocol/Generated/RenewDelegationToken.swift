@@ -109,4 +109,12 @@ public struct RenewDelegationTokenResponse: ResponseMessage {
         writer.writeInt32(throttleTimeMs)
         try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }

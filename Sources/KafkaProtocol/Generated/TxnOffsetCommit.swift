@@ -306,6 +306,14 @@ public struct TxnOffsetCommitResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        for element in topics { element.forEachErrorCode(body) }
+    }
+
+    public mutating func setThrottleTime(_ milliseconds: Int32) {
+        throttleTimeMs = milliseconds
+    }
 }
 
 extension TxnOffsetCommitResponse {
@@ -373,6 +381,10 @@ extension TxnOffsetCommitResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
+        }
     }
 }
 
@@ -416,6 +428,10 @@ extension TxnOffsetCommitResponse {
             writer.writeInt32(partitionIndex)
             writer.writeInt16(errorCode)
             try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

@@ -287,6 +287,11 @@ public struct VoteResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        body(errorCode)
+        for element in topics { element.forEachErrorCode(body) }
+    }
 }
 
 extension VoteResponse {
@@ -333,6 +338,10 @@ extension VoteResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
         }
     }
 }
@@ -391,6 +400,10 @@ extension VoteResponse {
             writer.writeInt32(leaderEpoch)
             writer.writeBool(voteGranted)
             try writer.writeUnknownTaggedFields(unknownTaggedFields)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

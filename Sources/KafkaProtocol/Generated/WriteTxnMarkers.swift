@@ -230,6 +230,10 @@ public struct WriteTxnMarkersResponse: ResponseMessage {
             throw error.inside(field)
         }
     }
+
+    public func forEachErrorCode(_ body: (Int16) -> Void) {
+        for element in markers { element.forEachErrorCode(body) }
+    }
 }
 
 extension WriteTxnMarkersResponse {
@@ -279,6 +283,10 @@ extension WriteTxnMarkersResponse {
             } catch {
                 throw error.inside(field)
             }
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in topics { element.forEachErrorCode(body) }
         }
     }
 }
@@ -332,6 +340,10 @@ extension WriteTxnMarkersResponse {
                 throw error.inside(field)
             }
         }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            for element in partitions { element.forEachErrorCode(body) }
+        }
     }
 }
 
@@ -375,6 +387,10 @@ extension WriteTxnMarkersResponse {
             writer.writeInt32(partitionIndex)
             writer.writeInt16(errorCode)
             try writer.writeUnknownTaggedFields(unknownTaggedFields, flexible: flexible, version: version)
+        }
+
+        func forEachErrorCode(_ body: (Int16) -> Void) {
+            body(errorCode)
         }
     }
 }

@@ -29,9 +29,13 @@ package struct FetchResponseWriter {
         flexible = version >= 12
     }
 
-    /// - Parameter errorCode: of the whole request; from version 7 on.
-    package mutating func begin(errorCode: Int16 = 0, sessionID: Int32, into writer: inout ByteWriter) {
-        if version >= 1 { writer.writeInt32(0) }
+    /// - Parameters:
+    ///   - throttleTime: milliseconds; from version 1 on.
+    ///   - errorCode: of the whole request; from version 7 on.
+    package mutating func begin(
+        throttleTime: Int32 = 0, errorCode: Int16 = 0, sessionID: Int32, into writer: inout ByteWriter
+    ) {
+        if version >= 1 { writer.writeInt32(throttleTime) }
         if version >= 7 {
             writer.writeInt16(errorCode)
             writer.writeInt32(sessionID)

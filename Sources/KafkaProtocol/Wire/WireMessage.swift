@@ -53,6 +53,17 @@ public protocol RequestMessage: WireMessage {
 /// A response of an API.
 public protocol ResponseMessage: WireMessage {
     static var apiKey: APIKey { get }
+
+    /// Calls `body` with every error code in the response, those of success (0) included.
+    func forEachErrorCode(_ body: (Int16) -> Void)
+
+    /// Sets for how many milliseconds the client should send nothing (KIP-219); does nothing where the API has no field
+    /// for it. Versions without the field leave it out.
+    mutating func setThrottleTime(_ milliseconds: Int32)
+}
+
+extension ResponseMessage {
+    public mutating func setThrottleTime(_ milliseconds: Int32) {}
 }
 
 /// A record of the log `__cluster_metadata`.

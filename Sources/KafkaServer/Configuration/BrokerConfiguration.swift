@@ -18,7 +18,10 @@ package struct BrokerConfiguration: Sendable {
     package let interBrokerListenerName: String
     package let storage: StorageConfiguration
     package let quorum: QuorumConfiguration
+    package let coordinator: CoordinatorConfiguration
     package let logging: LoggingConfiguration
+    package let metrics: MetricsConfiguration
+    package let quotas: QuotaConfiguration
 
     /// What a topic has that sets nothing for itself.
     package let topicDefaults: TopicConfiguration
@@ -49,7 +52,10 @@ package struct BrokerConfiguration: Sendable {
         interBrokerListenerName = BrokerConfiguration.interBrokerListener(network.listeners, &reader)
         storage = StorageConfiguration(&reader)
         quorum = QuorumConfiguration(&reader)
+        coordinator = CoordinatorConfiguration(&reader)
         logging = LoggingConfiguration(&reader)
+        metrics = MetricsConfiguration(&reader)
+        quotas = QuotaConfiguration(&reader)
         topicDefaults = TopicConfiguration(&reader)
         partitionsDefault = reader.int32("num.partitions")
         replicationFactorDefault = BrokerConfiguration.replicationFactor(&reader)

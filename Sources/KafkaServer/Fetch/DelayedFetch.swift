@@ -47,6 +47,7 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
         let source = joined.map { Source.session($0) } ?? .request([UInt8](request.bytes))
         let fetch = DelayedFetch(source, limits, place, bytesSeen: bytesSeen, broker)
         place.park(fetch)
+        broker.metrics?.waitingFetches.add(1, ordering: .relaxed)
         fetch.timer = place.queue.schedule(after: limits.maxWait) { fetch.complete() }
         guard let partitions = fetch.partitions(request), fetch.watch(partitions) else { return fetch.complete() }
         // What was produced between the first reading and the registration was reported to nobody.
@@ -122,7 +123,7 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
 
     private func answer(evenWhereTooLittle: Bool) {
         guard !isDone else { return }
-        let limits = evenWhereTooLittle ? limits.withoutWaiting : limits
+        let limits = (evenWhereTooLittle ? limits.withoutWaiting : limits).again
         place.answer { (buffer) throws(WireError) in
             var attempt = FetchAttempt(limits)
             switch source {
@@ -144,7 +145,9 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
     }
 
     private func finish() {
+        if isDone { return }
         isDone = true
+        broker.metrics?.waitingFetches.subtract(1, ordering: .relaxed)
         if let timer { place.queue.cancel(timer) }
         for partition in watched { partition.remove(self) }
         watched = []

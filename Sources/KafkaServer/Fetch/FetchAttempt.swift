@@ -22,6 +22,11 @@ struct FetchAttempt {
     private var mustAnswerNow = false
     /// Bytes of records found.
     private(set) var byteCount = 0
+    private var partitionCount = 0
+    /// Milliseconds that the client must wait first, which has the answer empty (KIP-219).
+    private var throttle: Int64 = 0
+    /// About what a partition takes in an answer besides its records, in bytes.
+    private static let partitionOverhead = 60
 
     init(_ limits: FetchLimits) {
         self.limits = limits
@@ -45,10 +50,28 @@ struct FetchAttempt {
             response.beginTopic(name: named.name, id: named.id, into: &buffer.writer)
             while let asked = try walk.nextPartition() {
                 let read = read(asked, of: topic, broker)
+                note(read, of: topic, broker, in: &buffer)
                 try write(read, of: asked, into: &buffer)
             }
             response.endTopic(into: &buffer.writer)
         }
+        response.end(into: &buffer.writer)
+        charge()
+        if throttle > 0 { writeEmpty(sessionID: 0, into: &buffer) }
+    }
+
+    /// Counts the answer, if it is one, against the client's quotas.
+    private mutating func charge() {
+        guard let quota = limits.quota, isEnough else { return }
+        throttle = quota.chargeFetch(bytes: byteCount + partitionCount * Self.partitionOverhead)
+    }
+
+    /// Puts an answer without partitions in place of what was written.
+    private func writeEmpty(sessionID: Int32, into buffer: inout AnswerBuffer) {
+        buffer.restart()
+        buffer.throttle = throttle
+        var response = FetchResponseWriter(version: limits.version)
+        response.begin(throttleTime: Int32(clamping: throttle), sessionID: sessionID, into: &buffer.writer)
         response.end(into: &buffer.writer)
     }
 
@@ -59,6 +82,8 @@ struct FetchAttempt {
         try joined.session.withPartitions { (partitions) throws(WireError) in
             try write(&partitions, of: joined.session.id, joined.reply, broker, into: &buffer)
         }
+        // The session could only have begun with an answer that names every partition: the client asks for it again.
+        if throttle > 0, joined.reply == .full { broker.fetchSessions.remove(joined.session.id) }
     }
 
     private mutating func write(
@@ -78,6 +103,7 @@ struct FetchAttempt {
                 last = key
             }
             let read = read(asked, of: topic, broker)
+            note(read, of: topic, broker, in: &buffer)
             let mustTell = partitions.note(
                 turn, read.told, hasData: read.byteCount > 0 || read.diverging != nil, isError: read.error != .none)
             guard mustTell || reply == .full else { continue }
@@ -92,7 +118,13 @@ struct FetchAttempt {
         }
         if isTopicOpen { response.endTopic(into: &buffer.writer) }
         response.end(into: &buffer.writer)
-        if isEnough { partitions.commit() }
+        charge()
+        guard throttle > 0 else {
+            if isEnough { partitions.commit() }
+            return
+        }
+        let goesOn = reply == .incremental && partitions.count > 0
+        writeEmpty(sessionID: goesOn ? id : 0, into: &buffer)
     }
 
     private mutating func read(
@@ -100,11 +132,22 @@ struct FetchAttempt {
     ) -> PartitionRead {
         let read = FetchReader.read(asked, of: topic, limits, maxBytes: left, atLeastOne: needsOne, broker)
         isEmpty = false
+        partitionCount += 1
         byteCount += read.byteCount
         left = max(0, left - read.byteCount)
         if read.byteCount > 0 { needsOne = false }
         if read.mustAnswerNow { mustAnswerNow = true }
         return read
+    }
+
+    private func note(
+        _ read: borrowing PartitionRead, of topic: ReplicaManager.Topic?, _ broker: BrokerContext,
+        in buffer: inout AnswerBuffer
+    ) {
+        guard buffer.isMeasured else { return }
+        buffer.note(
+            topic?.counters ?? broker.metrics?.topics.unknown, bytes: read.byteCount, isError: read.error != .none)
+        buffer.note(error: read.error.rawValue)
     }
 
     private mutating func write(

@@ -9,6 +9,7 @@ struct FetchRejection: Error {
     /// Writes the answer: the error at the top from version 7 on, at each partition before, where there is no top.
     func write(_ request: FetchRequestView, into buffer: inout AnswerBuffer) throws(WireError) {
         var response = FetchResponseWriter(version: request.version)
+        buffer.note(error: code.rawValue)
         response.begin(errorCode: code.rawValue, sessionID: 0, into: &buffer.writer)
         if request.version < 7 {
             var walk = request.walk()

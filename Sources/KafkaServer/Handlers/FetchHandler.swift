@@ -36,7 +36,8 @@ package enum FetchHandler: FrameHandler {
             }
             return
         }
-        let limits = FetchLimits(request, bytesMax: broker.configuration.fetchBytesMax)
+        let limits = FetchLimits(
+            request, bytesMax: broker.configuration.fetchBytesMax, quota: connection.quota(frame, broker))
         var attempt = FetchAttempt(limits)
         let outcome = connection.answer(place) { (buffer) throws(WireError) in
             if let joined {

@@ -171,6 +171,8 @@ enum AuthorizedOperations {
         .create, .clusterAction, .describeConfigs, .alterConfigs, .idempotentWrite, .alter, .describe,
     ])
 
+    static let group = bits([.read, .delete, .describe, .describeConfigs, .alterConfigs])
+
     private static func bits(_ operations: [Operation]) -> Int32 {
         operations.reduce(0) { $0 | (1 << $1.rawValue) }
     }

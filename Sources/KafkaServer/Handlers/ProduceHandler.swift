@@ -39,8 +39,13 @@ package enum ProduceHandler: RequestHandler {
                     wrongAcks
                     ? .failure(.init(.invalidRequiredAcks)) : append(data, to: known, partition, context, now: now)
                 switch outcome {
-                case .failure(let fault): failed = fault.code
+                case .failure(let fault):
+                    failed = fault.code
+                    count(refused: data, of: known, context)
                 case .success(let appended):
+                    known?.counters?.appended(
+                        records: appended.info.lastOffset - appended.info.firstOffset + 1,
+                        bytes: appended.info.byteCount)
                     guard appended.mustSync, let partition else { break }
                     unsynced.append(
                         .init(
@@ -85,6 +90,18 @@ package enum ProduceHandler: RequestHandler {
         if let fault = formatFault(bytes, context.version) { return .failure(fault) }
         return partition.append(
             UnsafeMutableRawBufferPointer(mutating: bytes), origin: .client, now: now, group: context.appendGroup)
+    }
+
+    private static func count(
+        refused data: ProduceRequest.PartitionProduceData, of topic: ReplicaManager.Topic?, _ context: RequestContext
+    ) {
+        guard let metrics = context.broker.metrics else { return }
+        let counters = topic?.counters ?? metrics.topics.unknown
+        if case .borrowed(let bytes) = data.records {
+            counters.refused(bytes: bytes.count)
+        } else {
+            counters.refused(bytes: 0)
+        }
     }
 
     /// What Kafka refuses by the request's version alone: the record format, and zstd before version 7.

@@ -35,12 +35,15 @@ package final class BrokerNode: @unchecked Sendable {
         let directories: DirectoryReports
     }
 
-    let configuration: BrokerConfiguration
+    package let configuration: BrokerConfiguration
     let runtime: Runtime
     private let loggers: ComponentLoggers
     private let log: Logger
     private let queue: any SerialQueue
     private let requestMemory: RequestMemory
+    private let quotas: ClientQuotaManager
+    /// What is measured; nil where nobody wants to know.
+    package let metrics: BrokerMetrics?
     private let serving = Mutex<BrokerContext?>(nil)
     private let addresses = Mutex<[String: SocketAddress]>([:])
     private let fatal = Mutex<(@Sendable (String) -> Void)?>(nil)
@@ -50,7 +53,11 @@ package final class BrokerNode: @unchecked Sendable {
     /// Who wants to know when the broker has stopped.
     private var stopping: [@Sendable () -> Void] = []
 
-    package init(configuration: BrokerConfiguration, runtime: Runtime, loggers: ComponentLoggers) {
+    /// - Parameter measurement: how to measure; nil measures nothing.
+    package init(
+        configuration: BrokerConfiguration, runtime: Runtime, loggers: ComponentLoggers,
+        measurement: Measurement? = nil
+    ) {
         self.configuration = configuration
         self.runtime = runtime
         self.loggers = loggers
@@ -59,6 +66,12 @@ package final class BrokerNode: @unchecked Sendable {
         requestMemory = RequestMemory(
             limit: network.queuedRequestBytesMax.map { max(Int($0), Frame.prefixSize + network.requestBytesMax) })
         queue = runtime.queues.makeQueue(label: "metadata")
+        quotas = ClientQuotaManager(configuration.quotas, clock: runtime.clock)
+        metrics = measurement.map { [requestMemory] measurement in
+            BrokerMetrics(
+                limits: configuration.metrics, runtime: runtime, memory: requestMemory, times: measurement.times,
+                processStatistics: measurement.processStatistics)
+        }
     }
 
     /// Called when the broker cannot go on, for example because the metadata log cannot be written any more.
@@ -109,6 +122,7 @@ package final class BrokerNode: @unchecked Sendable {
         let listeners: ListenerGroup
         let replicas: ReplicaManager
         let published: PublishedMetadata
+        let groups: GroupCoordinator
         let directories: DirectoryReports
     }
 
@@ -119,9 +133,9 @@ package final class BrokerNode: @unchecked Sendable {
 
     private func openParts() throws -> Starting {
         let storageLog = loggers.logger("storage")
+        let events = StorageEvents(log: storageLog)
         let storage = try OpenStorage.open(
-            configuration, runtime: runtime,
-            observer: StorageEvents(log: storageLog), log: storageLog)
+            configuration, runtime: runtime, observer: metrics?.observing(events) ?? events, log: storageLog)
         storage.logs.onDirectoryFailure { [weak self] directory in self?.directoryFailed(directory) }
         do {
             let replicas = ReplicaManager()
@@ -134,13 +148,17 @@ package final class BrokerNode: @unchecked Sendable {
             let configuration = configuration
             let updater = ReplicaUpdater(
                 nodeID: configuration.nodeID, replicas: replicas, logs: storage.logs, log: storageLog,
-                logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
+                counters: metrics?.topics, logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
                 directoryFound: { place, directory in directories.found(place, in: directory) })
             let settings = DynamicSettings(
                 configuration: configuration, logs: storage.logs, cleaner: storage.cleaner, listeners: listeners)
+            let groups = GroupCoordinator(
+                configuration.coordinator, nodeID: configuration.nodeID, runtime: runtime, replicas: replicas,
+                log: loggers.logger("group"))
             return Starting(
-                storage: storage, quorum: try openQuorum(storage, updater, settings, published),
-                listeners: listeners, replicas: replicas, published: published, directories: directories)
+                storage: storage, quorum: try openQuorum(storage, updater, settings, published, groups),
+                listeners: listeners, replicas: replicas, published: published, groups: groups,
+                directories: directories)
         } catch {
             storage.abandon()
             throw error
@@ -172,17 +190,22 @@ package final class BrokerNode: @unchecked Sendable {
             try register(quorum, storage, listeners, previousBrokerEpoch: report.previousBrokerEpoch)
         } catch {
             listeners.stopAccepting()
+            starting.groups.stop(on: queue) {}
             // Connections came in and were held; nobody will serve them.
             listeners.closeConnections(timeout: 0, on: queue) {}
             quorum.stop()
             storage.abandon()
             return failed(error)
         }
-        let context = makeContext(storage, quorum, starting.replicas, starting.published)
+        let context = makeContext(starting)
         addresses.withLock { addresses in
             for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
         }
         serving.withLock { $0 = context }
+        metrics?.begin(
+            .init(
+                context: context, listeners: listeners,
+                isActiveController: { quorum.isActiveController.load(ordering: .relaxed) }))
         storage.startTasks()
         let flusher = LogFlusher(
             replicas: starting.replicas, runtime: runtime, interval: configuration.storage.flushCheckInterval,
@@ -313,17 +336,19 @@ package final class BrokerNode: @unchecked Sendable {
 
     private func openQuorum(
         _ storage: OpenStorage, _ updater: ReplicaUpdater, _ settings: DynamicSettings,
-        _ published: PublishedMetadata
+        _ published: PublishedMetadata, _ groups: GroupCoordinator
     ) throws -> MetadataQuorum {
         try MetadataQuorum(
             configuration: raftConfiguration(storage), settings: controllerSettings(storage),
             directory: storage.metadataDirectory, logConfiguration: metadataLogConfiguration(), runtime: runtime,
             queue: queue, log: loggers.logger("metadata"),
-            publisher: { [queue, weak self] image, delta in
+            publisher: { [queue, quotas, weak self] image, delta in
                 settings.apply(image, delta)
                 updater.apply(image, delta)
                 published.publish(image)
+                if !delta.changedClientQuotas.isEmpty { quotas.update(image.clientQuotas) }
                 updater.retryLater(on: queue, published)
+                groups.metadataPublished(image, delta)
                 if delta.changedFeatures.contains(MetadataVersion.featureName) {
                     queue.async { [weak self] in self?.metadataVersionChanged() }
                 }
@@ -331,12 +356,11 @@ package final class BrokerNode: @unchecked Sendable {
             onFatal: { [weak self] reason in self?.reportFatal(reason) })
     }
 
-    private func makeContext(
-        _ storage: OpenStorage, _ quorum: MetadataQuorum, _ replicas: ReplicaManager, _ published: PublishedMetadata
-    ) -> BrokerContext {
+    private func makeContext(_ starting: Starting) -> BrokerContext {
         let nodeID = configuration.nodeID
+        let quorum = starting.quorum
         let metadata = ClusterMetadata(
-            published: published, quorum: quorum, random: runtime.random,
+            published: starting.published, quorum: quorum, random: runtime.random,
             schema: ServerConfigurationSchema(configuration))
         let producerIDs = ProducerIDAllocator { completion in
             quorum.submit(
@@ -347,8 +371,9 @@ package final class BrokerNode: @unchecked Sendable {
                 }, completion: { completion($0.flatMap(ProducerIDAllocator.Block.from)) })
         }
         return BrokerContext(
-            configuration: configuration, runtime: runtime, clusterID: storage.clusterID, metadata: metadata,
-            logs: storage.logs, replicas: replicas, producerIDs: producerIDs, log: loggers.logger("request"),
+            configuration: configuration, runtime: runtime, clusterID: starting.storage.clusterID, metadata: metadata,
+            logs: starting.storage.logs, replicas: starting.replicas, producerIDs: producerIDs,
+            groups: starting.groups, quotas: quotas, metrics: metrics, log: loggers.logger("request"),
             loggerLevels: loggers.levels)
     }
 
@@ -373,18 +398,24 @@ package final class BrokerNode: @unchecked Sendable {
         let began = runtime.clock.monotonicMilliseconds
         addresses.withLock { $0 = [:] }
         serving.withLock { $0 = nil }
+        metrics?.end()
         running.listeners.stopAccepting()
         running.listeners.closeConnections(timeout: Self.drainTimeout, on: queue) { [self] in
-            let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
-            running.flusher.stop()
-            running.directories.stop()
-            running.quorum.stop()
-            running.storage.close(brokerEpoch: epoch) { [self] in
-                queue.async { [self] in
-                    phase = .stopped
-                    log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
-                    stopped()
-                }
+            // The coordinators write until nobody can ask them any more.
+            running.context.groups.stop(on: queue) { [self] in stopStorage(running, began: began) }
+        }
+    }
+
+    private func stopStorage(_ running: Running, began: Int64) {
+        let epoch = running.quorum.published.cluster.broker(configuration.nodeID)?.epoch ?? -1
+        running.flusher.stop()
+        running.directories.stop()
+        running.quorum.stop()
+        running.storage.close(brokerEpoch: epoch) { [self] in
+            queue.async { [self] in
+                phase = .stopped
+                log.info("broker stopped", metadata: ["ms": "\(runtime.clock.monotonicMilliseconds - began)"])
+                stopped()
             }
         }
     }

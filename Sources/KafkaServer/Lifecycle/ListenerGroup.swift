@@ -53,6 +53,8 @@ final class ListenerGroup: Sendable {
 
     var bound: [Bound] { state.withLock { $0.listeners.map(\.bound) } }
 
+    var contexts: [ListenerContext] { state.withLock { $0.contexts } }
+
     /// Binds every client listener. On an error those that were bound stay; `close` them.
     ///
     /// - Parameter interBroker: the name of the listener that brokers use among themselves. Where clients have another

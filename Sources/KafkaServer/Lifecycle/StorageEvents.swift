@@ -22,6 +22,8 @@ struct StorageEvents: LogObserver {
             log.warning("built the indexes of a segment anew", metadata: ["path": "\(path)", "reason": "\(reason)"])
         case .rolled(let path, let baseOffset):
             log.debug("rolled", metadata: ["path": "\(path)", "offset": "\(baseOffset)"])
+        // Far too many for the log.
+        case .flushed: break
         case .deletedSegment(let path, let bytes, let reason, let start):
             log.info(
                 "deleted segment",

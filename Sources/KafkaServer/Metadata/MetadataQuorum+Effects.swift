@@ -6,6 +6,7 @@ internal import KafkaRaft
 internal import KafkaRuntime
 internal import KafkaStorage
 internal import Logging
+internal import Synchronization
 
 /// Performs what the raft node asks for.
 extension MetadataQuorum {
@@ -148,6 +149,7 @@ extension MetadataQuorum {
         guard !isStopped else { return }
         isStopped = true
         failure = reason
+        isActiveController.store(false, ordering: .relaxed)
         log.critical("metadata log failed", metadata: ["reason": "\(reason)"])
         _ = node.storageFailed()
         failWaiting()

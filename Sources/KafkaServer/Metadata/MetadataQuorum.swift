@@ -8,6 +8,7 @@ internal import KafkaRecords
 package import KafkaRuntime
 internal import KafkaStorage
 internal import Logging
+internal import Synchronization
 
 /// The cluster's metadata: owns the raft node and the log behind it, decides changes, and makes them visible when they
 /// are committed.
@@ -52,6 +53,8 @@ package final class MetadataQuorum: @unchecked Sendable {
     private var replayedBytes: Int64 = 0
     var isStarting = true
     var isStopped = false
+    /// Whether this node decides changes; readable from anywhere.
+    let isActiveController = Atomic<Bool>(false)
     /// Why nothing can be decided any more.
     var failure: String?
 
@@ -150,6 +153,7 @@ package final class MetadataQuorum: @unchecked Sendable {
         published = controller.state.visibleImage
         publisher(published, MetadataDelta(everythingIn: published))
         isStarting = false
+        isActiveController.store(true, ordering: .relaxed)
         // Not up to the end of the log: it may end inside a transaction, which a snapshot there would lose.
         let applied = published.provenance
         perform(
@@ -157,6 +161,28 @@ package final class MetadataQuorum: @unchecked Sendable {
                 upTo: applied.offset + 1, epoch: applied.epoch, bytes: replayedBytes, timestamp: applied.timestamp,
                 now: now))
         scheduleTick()
+        scheduleFencing()
+    }
+
+    /// Sees to it that brokers that are not heard of are fenced: those of a cluster of several that this node's directory
+    /// was part of.
+    private func scheduleFencing() {
+        let settings = controller.settings
+        let isNeeded = controller.image.cluster.allBrokers.contains { !$0.isFenced && $0.id != settings.nodeID }
+        guard isNeeded else { return }
+        queue.schedule(after: max(settings.sessionTimeoutMilliseconds / 4, 1)) { [weak self] in
+            guard let self, !self.isStopped, self.node.isActiveLeader else { return }
+            self.fenceExpired()
+            self.scheduleFencing()
+        }
+    }
+
+    private func fenceExpired() {
+        for _ in controller.image.cluster.allBrokers where waiting.count < Self.waitingMaximum {
+            guard let result = controller.fenceExpiredBroker(now: runtime.clock.monotonicMilliseconds) else { return }
+            log.warning("broker fenced, it is not heard of", metadata: ["broker": "\(result.response)"])
+            commit(result.records, result.atomicity) { _ in }
+        }
     }
 
     private func scheduleTick() {
@@ -172,6 +198,7 @@ package final class MetadataQuorum: @unchecked Sendable {
         queue.assertCurrent()
         guard !isStopped else { return }
         isStopped = true
+        isActiveController.store(false, ordering: .relaxed)
         perform(node.shutdown())
         try? store.log.close()
     }

@@ -12,11 +12,19 @@ struct AnswerBuffer: ~Copyable {
     var writer = ByteWriter(capacity: 512)
     /// In the order of the writer's splices.
     var files: [FileSlice] = []
+    /// Milliseconds that the client must wait: because of its request, and of what stands in the answer.
+    var throttle: Int64 = 0
+    /// Whether `notes` are wanted.
+    var isMeasured = false
+    /// What is to be counted once the answer is sent.
+    private(set) var notes = AnswerNotes()
+    private var header: (correlationID: Int32, hasTags: Bool) = (0, false)
 
     /// Writes what stands before the body; the frame's length is known in the end.
     ///
     /// - Parameter hasTags: whether the response header has tagged fields.
     mutating func begin(correlationID: Int32, hasTags: Bool) {
+        header = (correlationID, hasTags)
         writer.writeInt32(0)
         writer.writeInt32(correlationID)
         if hasTags { writer.writeUInt8(0) }
@@ -26,7 +34,15 @@ struct AnswerBuffer: ~Copyable {
     mutating func write<Response: ResponseMessage>(
         _ answer: Answer<Response>, version: Int16
     ) throws(WireError) -> AnswerOutcome {
-        try answer.response.encode(into: &writer, version: version)
+        throttle = max(throttle, answer.throttle)
+        if isMeasured { notes.add(errorsIn: answer.response) }
+        if throttle > 0 {
+            var told = answer.response
+            told.setThrottleTime(Int32(clamping: throttle))
+            try told.encode(into: &writer, version: version)
+        } else {
+            try answer.response.encode(into: &writer, version: version)
+        }
         files = answer.files
         return .complete
     }
@@ -38,7 +54,24 @@ struct AnswerBuffer: ~Copyable {
         writer.overwriteInt32(length, at: 0)
     }
 
+    /// Takes the body back, for another in its place.
+    mutating func restart() {
+        removeAll()
+        begin(correlationID: header.correlationID, hasTags: header.hasTags)
+    }
+
+    mutating func note(error code: Int16) {
+        if isMeasured, code != 0 { notes.errors.append(code) }
+    }
+
+    /// Records of a topic are in the answer, or an error about it.
+    mutating func note(_ counters: TopicCounters?, bytes: Int, isError: Bool) {
+        if isMeasured, let counters { notes.fetched.append((counters, bytes, isError)) }
+    }
+
     mutating func removeAll() {
+        throttle = 0
+        if isMeasured { notes.removeAll() }
         writer.removeAll(keeping: Self.kept)
         if !files.isEmpty { files.removeAll(keepingCapacity: files.capacity <= 16) }
     }
@@ -49,7 +82,8 @@ struct AnswerBuffer: ~Copyable {
 
     /// A copy, for an answer that has to wait for those before it.
     borrowing func copy() -> WaitingAnswer {
-        WaitingAnswer(bytes: writer.toArray(), splices: writer.splices, files: files)
+        WaitingAnswer(
+            bytes: writer.toArray(), splices: writer.splices, files: files, byteCount: writer.length)
     }
 
     fileprivate static func send(
@@ -68,11 +102,33 @@ struct AnswerBuffer: ~Copyable {
     }
 }
 
+/// What an answer says that metrics want to know. Used again and again.
+struct AnswerNotes {
+    /// Without those of success.
+    fileprivate(set) var errors: [Int16] = []
+    fileprivate(set) var fetched: [(counters: TopicCounters, bytes: Int, isError: Bool)] = []
+
+    fileprivate mutating func add(errorsIn response: some ResponseMessage) {
+        var found = errors
+        response.forEachErrorCode { code in
+            if code != 0 { found.append(code) }
+        }
+        errors = found
+    }
+
+    fileprivate mutating func removeAll() {
+        if !errors.isEmpty { errors.removeAll(keepingCapacity: errors.count <= 64) }
+        if !fetched.isEmpty { fetched.removeAll(keepingCapacity: fetched.count <= 64) }
+    }
+}
+
 /// A finished answer in memory of its own.
 struct WaitingAnswer {
     let bytes: [UInt8]
     let splices: [ByteWriter.Splice]
     let files: [FileSlice]
+    /// On the wire, file ranges included.
+    let byteCount: Int
 
     func send(on connection: any Connection) {
         bytes.withUnsafeBytes { AnswerBuffer.send($0, splices, files, on: connection) }

@@ -9,6 +9,7 @@ package final class ListenerContext: AcceptGate {
         /// Set once it is bound.
         var listener: (any Listener)?
         var connections: [UInt64: RequestConnection] = [:]
+        var createdCount = 0
         /// Connections that come in from now on are refused.
         var isClosing = false
     }
@@ -60,6 +61,7 @@ package final class ListenerContext: AcceptGate {
         let isRefused = state.withLock { state in
             if state.isClosing { return true }
             state.connections[connection.id] = handler
+            state.createdCount += 1
             return false
         }
         guard !isRefused else {
@@ -77,6 +79,12 @@ package final class ListenerContext: AcceptGate {
     }
 
     package var connectionCount: Int { state.withLock { $0.connections.count } }
+
+    /// How many connections were ever accepted.
+    var connectionsCreated: Int { state.withLock { $0.createdCount } }
+
+    /// How many of them have ended.
+    var connectionsClosed: Int { state.withLock { $0.createdCount - $0.connections.count } }
 
     /// Refuses connections from now on, and ends every one once what it has asked is answered.
     func drainConnections() {

@@ -20,10 +20,13 @@ package struct FileSlice: Sendable {
 package struct Answer<Response: ResponseMessage>: Sendable {
     package let response: Response
     package let files: [FileSlice]
+    /// Milliseconds that the client must wait because of what its quota says of this answer.
+    package let throttle: Int64
 
-    package init(_ response: Response, files: [FileSlice] = []) {
+    package init(_ response: Response, files: [FileSlice] = [], throttle: Int64 = 0) {
         self.response = response
         self.files = files
+        self.throttle = throttle
     }
 }
 

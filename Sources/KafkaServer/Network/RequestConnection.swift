@@ -28,6 +28,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         var parked: (any ParkedRequest)?
         /// The encoded answer once it is there, waiting for those before it.
         var ready: WaitingAnswer?
+        var measured: RequestMeasurement?
+        /// Milliseconds that the client must wait because of its request.
+        var throttle: Int64 = 0
     }
 
     let queue: any SerialQueue
@@ -35,6 +38,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     let remoteAddress: SocketAddress
     private let connection: any Connection
     private let listener: ListenerContext
+    /// Who sent the last request.
+    private var client: ClientIdentity?
     /// nil until the broker serves; nothing is read before.
     private var broker: BrokerContext?
     private var buffer = AnswerBuffer()
@@ -55,6 +60,14 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var appendGroup: AppendGroup?
     /// Whether the request that is handled now belongs to those.
     private var isGroupingAppends = false
+    /// nil where nobody wants to know.
+    private var meter: RequestMeter?
+    /// The request that is handled now.
+    private var measured: RequestMeasurement?
+    /// Milliseconds that the client must wait because of the request that is handled now.
+    private var throttle: Int64 = 0
+    /// Set while nothing is read because the client is above a quota.
+    private var muting: Muting?
 
     init(connection: any Connection, gate: ListenerGate, listener: ListenerContext) {
         self.connection = connection
@@ -63,12 +76,14 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         id = connection.id
         remoteAddress = connection.remoteAddress
         broker = gate.broker(for: self)
+        measure()
         if broker == nil { holdBack() }
     }
 
     /// The broker serves now.
     func begin(_ broker: BrokerContext) {
         self.broker = broker
+        measure()
         releaseIfPossible()
     }
 
@@ -91,6 +106,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         isInsideReceived = true
         defer { isInsideReceived = false }
         guard let broker, !isDraining else { return Consumption(consumed: 0) }
+        meter?.bytesArrived()
         let consumption = handleFrames(bytes, broker)
         commitAppends()
         return consumption
@@ -123,7 +139,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
                 return Consumption(consumed: offset)
             }
             offset += 4 + length
-            if connection.unsentBytes > Self.unsentBytesMaximum {
+            if connection.unsentBytes > Self.unsentBytesMaximum || muting != nil {
                 holdBack(bytes.count - offset)
                 return Consumption(consumed: offset)
             }
@@ -137,6 +153,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     package func closed(_ reason: CloseReason) {
         isClosed = true
+        if let muting { queue.cancel(muting.timer) }
         if case .failed(let error) = reason, let file = error.file { broker?.logs.fileFailed(file) }
         abandonOutstanding()
         giveBackMemory()
@@ -193,7 +210,20 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             appendGroup = AppendGroup()
         }
         isGroupingAppends = isProduce && (groupsAppends || appendGroup?.isEmpty == false)
+        guard let meter else {
+            RequestRouter.route(frame, on: self, broker)
+            return true
+        }
+        let slotBefore = nextSlot
+        measured = frame.key.map { meter.begin($0, version: frame.apiVersion, requestBytes: frame.size) }
         RequestRouter.route(frame, on: self, broker)
+        measured = nil
+        // The request has a place, and waits in it.
+        if nextSlot != slotBefore, let last = outstanding.indices.last, outstanding[last].id == nextSlot,
+            outstanding[last].ready == nil
+        {
+            outstanding[last].measured?.parked = meter.parked()
+        }
         return true
     }
 
@@ -208,16 +238,36 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             return end(reason: "malformed \(Handler.Request.apiKey) version \(version) request: \(error)")
         }
         // Bytes after the body are passed over, as Kafka does: librdkafka's flexible request for all topics has three.
+        let quota = quota(frame, broker)
         let context = RequestContext(
-            broker: broker, version: version, listenerName: listener.name, queue: queue,
-            appendGroup: isGroupingAppends ? appendGroup : nil)
+            broker: broker, version: version, listenerName: listener.name, client: identity(frame), queue: queue,
+            appendGroup: isGroupingAppends ? appendGroup : nil, quota: quota)
         let place = AnswerPlace(Handler.Request.Response.self, correlationID: frame.correlationID, version: version)
         let reply = Handler.handle(request, context) { ReplyTicket(reserve(place)) }
+        if let quota { throttle = quota.charge(place.api, requestBytes: frame.size) }
+        defer { throttle = 0 }
         switch reply {
         case .now(let made): answer(place) { (buffer) throws(WireError) in try buffer.write(made, version: version) }
-        case .later, .none: break
+        case .later: throttleLater()
+        case .none:
+            if let measured { meter?.finish(measured, responseBytes: 0) }
+            mute(throttle)
         case .close(let reason): end(reason: reason)
         }
+    }
+
+    private func identity(_ frame: RequestFrame) -> ClientIdentity {
+        if let client, client.matches(frame.clientIDBytes) { return client }
+        let identity = ClientIdentity(frame.clientIDBytes, host: remoteAddress.host)
+        client = identity
+        return identity
+    }
+
+    /// The last place's answer is to tell the client how long it must wait; where it has left, the client waits untold.
+    private func throttleLater() {
+        guard throttle > 0 else { return }
+        guard let last = outstanding.indices.last, outstanding[last].id == nextSlot else { return mute(throttle) }
+        outstanding[last].throttle = throttle
     }
 
     /// Answers with a body other than the request's own version's (ApiVersions' error form).
@@ -243,18 +293,35 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             let reserved = reserve(place)
             return answer(reserved, write)
         }
-        let outcome = encode(place, write)
+        let outcome = encode(place, throttle: throttle, write)
         guard outcome == .complete else { return outcome }
         buffer.send(on: connection)
+        if meter != nil, let measured { noteSent(noteWritten(measured), bytes: buffer.writer.length) }
+        let told = buffer.throttle
         buffer.removeAll()
+        mute(told)
         return .complete
     }
 
+    /// Counts what stands in the buffer.
+    private func noteWritten(_ measured: RequestMeasurement) -> RequestMeasurement {
+        guard let meter else { return measured }
+        var measured = measured
+        measured.throttle = Int32(clamping: buffer.throttle)
+        meter.count(buffer.notes, of: measured.key)
+        return measured
+    }
+
+    private func noteSent(_ measured: RequestMeasurement?, bytes: Int) {
+        if let meter, let measured { meter.finish(measured, responseBytes: bytes) }
+    }
+
     private func encode(
-        _ place: AnswerPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
+        _ place: AnswerPlace, throttle: Int64, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
     ) -> AnswerOutcome {
         do throws(WireError) {
             buffer.begin(correlationID: place.correlationID, hasTags: place.headerHasTags)
+            buffer.throttle = throttle
             let outcome = try write(&buffer)
             guard outcome == .complete else {
                 buffer.removeAll()
@@ -271,7 +338,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     private func takeSlot() -> UInt64 {
         nextSlot += 1
-        outstanding.append(Slot(id: nextSlot))
+        outstanding.append(Slot(id: nextSlot, measured: measured, throttle: throttle))
         return nextSlot
     }
 
@@ -297,23 +364,62 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     ) -> AnswerOutcome {
         queue.assertCurrent()
         guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == place.slot }) else { return .failed }
-        let outcome = encode(place.answer, write)
+        let outcome = encode(place.answer, throttle: outstanding[index].throttle, write)
         guard outcome == .complete else { return outcome }
+        if let meter, let measured = outstanding[index].measured {
+            outstanding[index].measured = noteWritten(measured)
+            outstanding[index].measured?.ready = meter.now()
+        }
         if index == 0 {
-            outstanding.removeFirst()
+            let slot = outstanding.removeFirst()
             buffer.send(on: connection)
+            noteSent(slot.measured, bytes: buffer.writer.length)
         } else {
             outstanding[index].parked = nil
             outstanding[index].ready = buffer.copy()
         }
+        let throttle = buffer.throttle
         buffer.removeAll()
         while let ready = outstanding.first?.ready {
-            outstanding.removeFirst()
+            let slot = outstanding.removeFirst()
             ready.send(on: connection)
+            noteSent(slot.measured, bytes: ready.byteCount)
         }
+        mute(throttle)
         releaseIfPossible()
         closeIfDrained()
         return .complete
+    }
+
+    // MARK: Quotas and metrics
+
+    private func measure() {
+        meter = broker?.metrics?.meter(of: queue)
+        buffer.isMeasured = meter != nil
+    }
+
+    /// Whose quotas a request counts against; nil while none are set for anybody.
+    func quota(_ frame: RequestFrame, _ broker: BrokerContext) -> RequestQuota? {
+        guard broker.quotas.isActive else { return nil }
+        return RequestQuota(
+            manager: broker.quotas, user: ClientQuotaManager.anonymous, clientID: frame.clientID ?? "",
+            clock: broker.runtime.clock)
+    }
+
+    /// Reads nothing for so many milliseconds.
+    private func mute(_ milliseconds: Int64) {
+        guard milliseconds > 0, !isClosed, let clock = broker?.runtime.clock else { return }
+        let until = clock.monotonicMilliseconds + milliseconds
+        if let muting {
+            guard until > muting.until else { return }
+            queue.cancel(muting.timer)
+        }
+        let timer = queue.schedule(after: milliseconds) { [weak self] in
+            self?.muting = nil
+            self?.releaseIfPossible()
+        }
+        muting = Muting(until: until, timer: timer)
+        if !isInsideReceived, !isHeldBack { holdBack() }
     }
 
     // MARK: Flow
@@ -337,7 +443,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     /// Reads on once nothing stands in the way. Inside `received` the loop there decides.
     private func releaseIfPossible() {
-        guard isHeldBack, !isClosed, !isDraining, !isWaitingForMemory, !isInsideReceived, broker != nil else { return }
+        guard isHeldBack, !isClosed, !isDraining, !isWaitingForMemory, !isInsideReceived, broker != nil,
+            muting == nil
+        else { return }
         let produceMayFollow = outstandingAreProduce && outstanding.count < Self.outstandingMaximum / 2
         guard outstanding.isEmpty || produceMayFollow, connection.unsentBytes <= Self.unsentBytesMaximum else { return }
         isHeldBack = false

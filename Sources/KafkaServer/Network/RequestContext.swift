@@ -9,11 +9,14 @@ package struct RequestContext {
     package let version: Int16
     /// The name of the listener the request came in through.
     package let listenerName: String
+    package let client: ClientIdentity
     /// The reactor that serves the connection; delayed operations keep their timers here.
     package let queue: any SerialQueue
     /// Given where further Produce requests came together with this one: what is appended through it is written, and
     /// the answers go out, when all of them have been handled.
     package let appendGroup: AppendGroup?
+    /// Whose quotas it counts against; nil while none are set for anybody.
+    package let quota: RequestQuota?
 }
 
 /// Serves one API: one file per handler in `Handlers/`.

@@ -16,6 +16,8 @@ package struct RequestFrame {
     package let correlationID: Int32
     /// UTF-8 of the client id, nil when the client sent null.
     package let clientIDBytes: UnsafeRawBufferPointer?
+    /// Bytes of header and body.
+    package let size: Int
     /// The bytes behind the header.
     package let body: UnsafeMutableRawBufferPointer
 
@@ -23,6 +25,7 @@ package struct RequestFrame {
     ///
     /// - Throws: `WireError` when the header is cut short or a tagged field in it is malformed.
     package init(_ frame: UnsafeMutableRawBufferPointer) throws(WireError) {
+        size = frame.count
         var reader = ByteReader(UnsafeRawBufferPointer(frame))
         var fields = try reader.readFixed(10)
         apiKey = fields.int16()

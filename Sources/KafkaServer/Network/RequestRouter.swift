@@ -24,6 +24,18 @@ package enum RequestRouter {
         case .initProducerID: InitProducerIDHandler.self
         case .offsetForLeaderEpoch: OffsetForLeaderEpochHandler.self
         case .describeConfigs: DescribeConfigsHandler.self
+        case .offsetCommit: OffsetCommitHandler.self
+        case .offsetFetch: OffsetFetchHandler.self
+        case .joinGroup: JoinGroupHandler.self
+        case .heartbeat: HeartbeatHandler.self
+        case .leaveGroup: LeaveGroupHandler.self
+        case .syncGroup: SyncGroupHandler.self
+        case .describeGroups: DescribeGroupsHandler.self
+        case .listGroups: ListGroupsHandler.self
+        case .deleteGroups: DeleteGroupsHandler.self
+        case .offsetDelete: OffsetDeleteHandler.self
+        case .consumerGroupHeartbeat: ConsumerGroupHeartbeatHandler.self
+        case .consumerGroupDescribe: ConsumerGroupDescribeHandler.self
         case .alterConfigs: AlterConfigsHandler.self
         case .createPartitions: CreatePartitionsHandler.self
         case .incrementalAlterConfigs: IncrementalAlterConfigsHandler.self
@@ -40,17 +52,15 @@ package enum RequestRouter {
         case .updateFeatures: UpdateFeaturesHandler.self
         case .describeProducers: DescribeProducersHandler.self
         case .listConfigResources: ListConfigResourcesHandler.self
-        case .offsetCommit, .offsetFetch, .joinGroup, .heartbeat, .leaveGroup, .syncGroup,
-            .describeGroups, .listGroups, .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
+        case .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls,
             .saslAuthenticate, .createDelegationToken,
-            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken, .deleteGroups,
-            .offsetDelete,
+            .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
             .describeUserScramCredentials, .alterUserScramCredentials,
             .vote, .beginQuorumEpoch, .endQuorumEpoch, .alterPartition, .envelope,
             .fetchSnapshot, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
-            .describeTransactions, .listTransactions, .allocateProducerIDs, .consumerGroupHeartbeat,
-            .consumerGroupDescribe, .controllerRegistration, .getTelemetrySubscriptions, .pushTelemetry,
+            .describeTransactions, .listTransactions, .allocateProducerIDs,
+            .controllerRegistration, .getTelemetrySubscriptions, .pushTelemetry,
             .assignReplicasToDirs, .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch,
             .shareAcknowledge, .addRaftVoter, .removeRaftVoter, .updateRaftVoter, .initializeShareGroupState,
             .readShareGroupState, .writeShareGroupState, .deleteShareGroupState, .readShareGroupStateSummary,

@@ -38,6 +38,7 @@ final class ProduceSync: Sendable {
         _ context: RequestContext
     ) {
         let sync = ProduceSync(unsynced.count, response, ticket, context)
+        context.broker.metrics?.waitingProduces.add(1, ordering: .relaxed)
         for one in unsynced {
             let place = one.place
             one.partition.sync(upTo: one.endOffset, on: context.broker.runtime.queues) { fault in
@@ -56,6 +57,8 @@ final class ProduceSync: Sendable {
             state.left -= 1
             return state.left == 0 ? state.response : nil
         }
-        if let complete { ticket.complete(complete) }
+        guard let complete else { return }
+        context.broker.metrics?.waitingProduces.subtract(1, ordering: .relaxed)
+        ticket.complete(complete)
     }
 }

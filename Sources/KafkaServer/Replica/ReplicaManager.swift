@@ -15,13 +15,18 @@ package final class ReplicaManager: Sendable {
         package let isInternal: Bool
         /// By partition number; nil where another broker holds the partition.
         package let partitions: [Partition?]
+        /// nil where nobody wants to know.
+        package let counters: TopicCounters?
         fileprivate let nameBytes: [UInt8]
 
-        package init(name: String, id: KafkaUUID, isInternal: Bool, partitions: [Partition?]) {
+        package init(
+            name: String, id: KafkaUUID, isInternal: Bool, partitions: [Partition?], counters: TopicCounters? = nil
+        ) {
             self.name = name
             self.id = id
             self.isInternal = isInternal
             self.partitions = partitions
+            self.counters = counters
             nameBytes = Array(name.utf8)
         }
 

@@ -16,6 +16,8 @@ struct ReplicaUpdater: Sendable {
     let replicas: ReplicaManager
     let logs: LogManager
     let log: Logger
+    /// nil where nothing is counted.
+    let counters: TopicCounterTable?
     /// What the logs of a cluster's topics are configured with, by topic name.
     let logConfigurations: @Sendable (MetadataImage) -> TopicLogConfigurations
     /// Those whose logs could not be opened for want of space or the like.
@@ -47,6 +49,7 @@ struct ReplicaUpdater: Sendable {
 
     private func remove(_ deleted: MetadataDelta.DeletedTopic) {
         guard let topic = replicas.remove(id: deleted.id) else { return }
+        if replicas.topic(name: topic.name) == nil { counters?.remove(topic.name) }
         for partition in topic.partitions.compactMap({ $0 }) {
             do throws(StorageError) {
                 try logs.deleteLog(for: partition.topicPartition)
@@ -89,7 +92,7 @@ struct ReplicaUpdater: Sendable {
         replicas.replace(
             ReplicaManager.Topic(
                 name: topic.name, id: topic.id, isInternal: TopicName.isInternal(topic.name),
-                partitions: partitions))
+                partitions: partitions, counters: counters?.counters(of: topic.name)))
     }
 
     /// Sees to it that what could not be opened is tried again from time to time, until it is there.

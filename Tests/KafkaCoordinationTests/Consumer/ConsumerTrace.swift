@@ -25,9 +25,7 @@ struct ConsumerTrace {
     mutating func run(_ scenario: String) throws -> String {
         var lines: [String] = []
         for line in scenario.split(separator: "\n", omittingEmptySubsequences: false) {
-            let command = line.split(separator: ">", maxSplits: 1)[0]
-            var text = String(command)
-            if line.contains(" ->") { text = String(text.dropLast(1)) }
+            var text = line.firstRange(of: "->").map { String(line[..<$0.lowerBound]) } ?? String(line)
             while text.hasSuffix(" ") { text.removeLast() }
             guard !text.isEmpty, !text.hasPrefix("#") else {
                 lines.append(String(line))

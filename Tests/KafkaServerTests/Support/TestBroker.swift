@@ -12,6 +12,7 @@ final class TestBroker {
     let host: SimulatedHost
     let settings: [String: String]
     let log = TestLog()
+    private let measurement: Measurement?
     private(set) var node: BrokerNode
     private(set) var fatal: [String] = []
     private var shared: TestConnection?
@@ -19,23 +20,26 @@ final class TestBroker {
     /// A broker that serves, unless `starts` is false.
     init(
         _ settings: [String: String] = [:], seed: UInt64 = 1, options: SimulationOptions = .immediate,
-        starts: Bool = true
+        starts: Bool = true, measurement: Measurement? = nil
     ) throws {
+        self.measurement = measurement
         world = SimulatedRuntime(seed: seed, options: options)
         host = world.host("broker")
         var all = ["listeners": "PLAINTEXT://:9092", "advertised.listeners": "PLAINTEXT://broker:9092"]
         all["log.dirs"] = "/data"
         all.merge(settings) { $1 }
         self.settings = all
-        node = try Self.makeNode(all, host, log)
+        node = try Self.makeNode(all, host, log, measurement)
         watchForFatal()
         if starts { try start() }
     }
 
-    private static func makeNode(_ settings: [String: String], _ host: SimulatedHost, _ log: TestLog) throws
-        -> BrokerNode
-    {
-        BrokerNode(configuration: try BrokerConfiguration(settings), runtime: host.runtime, loggers: log.loggers)
+    private static func makeNode(
+        _ settings: [String: String], _ host: SimulatedHost, _ log: TestLog, _ measurement: Measurement?
+    ) throws -> BrokerNode {
+        BrokerNode(
+            configuration: try BrokerConfiguration(settings), runtime: host.runtime, loggers: log.loggers,
+            measurement: measurement)
     }
 
     private func watchForFatal() {
@@ -74,7 +78,7 @@ final class TestBroker {
 
     /// A new node on the same disk; it must have been stopped or crashed before.
     func replaceNode(_ changes: [String: String] = [:]) throws {
-        node = try Self.makeNode(settings.merging(changes) { $1 }, host, log)
+        node = try Self.makeNode(settings.merging(changes) { $1 }, host, log, measurement)
         watchForFatal()
         shared = nil
     }

@@ -4,10 +4,10 @@ extension ConfigurationKeys {
     /// What a group can set for itself.
     package static let groupKeys: [ConfigurationDefinition] = [
         .int(
-            "consumer.session.timeout.ms", 45_000, .atLeast(1), .dynamic, .later,
+            "consumer.session.timeout.ms", 45_000, .atLeast(1), .dynamic, .acts,
             "A member of a consumer group without a heartbeat for this long is removed."),
         .int(
-            "consumer.heartbeat.interval.ms", 5000, .atLeast(1), .dynamic, .later,
+            "consumer.heartbeat.interval.ms", 5000, .atLeast(1), .dynamic, .acts,
             "How often members are told to send a heartbeat."),
         .int(
             "consumer.assignment.interval.ms", 1000, .atLeast(0), .dynamic, .later,

@@ -9,92 +9,93 @@ extension ConfigurationKeys {
                 [
                     "classic",
                     "consumer", "streams", "share",
-                ], mayBeEmpty: false), .readOnly, .later,
-            "The kinds of groups that are served."),
+                ], mayBeEmpty: false), .readOnly, .acts,
+            "The kinds of groups that are served. Of these, `streams` and `share` are not served yet; `classic` always is."
+        ),
         .int(
-            "group.coordinator.threads", 4, .atLeast(1), .readOnly, .later,
+            "group.coordinator.threads", 4, .atLeast(1), .readOnly, .acts,
             "How many group coordinators work side by side."),
         .int(
             "group.coordinator.background.threads", 2, .atLeast(1), .readOnly, .later,
             "Threads for the costly work of groups, such as computing assignments."),
         .int(
-            "group.coordinator.append.linger.ms", -1, .atLeast(-1), .readOnly, .later,
+            "group.coordinator.append.linger.ms", -1, .atLeast(-1), .readOnly, .acts,
             "How long group records are gathered into one batch; -1 adapts to the load."),
         .int(
-            "offsets.commit.timeout.ms", 5000, .atLeast(1), .readOnly, .later,
+            "offsets.commit.timeout.ms", 5000, .atLeast(1), .readOnly, .acts,
             "How long an offset commit waits for the replicas."),
         .int(
-            "offsets.load.buffer.size", 5_242_880, .atLeast(1), .readOnly, .later,
+            "offsets.load.buffer.size", 5_242_880, .atLeast(1), .readOnly, .acts,
             "Bytes read at a time when a coordinator loads its partition."),
         .short(
-            "offsets.topic.replication.factor", 3, .atLeast(1), .readOnly, .later,
-            "Replicas of `__consumer_offsets`."),
+            "offsets.topic.replication.factor", 3, .atLeast(1), .readOnly, .acts,
+            "Replicas of `__consumer_offsets`; fewer where there are fewer brokers when it is created."),
         .int(
-            "offsets.topic.num.partitions", 50, .atLeast(1), .readOnly, .later,
+            "offsets.topic.num.partitions", 50, .atLeast(1), .readOnly, .acts,
             "Partitions of `__consumer_offsets`; must not change once the topic exists."),
         .int(
-            "offsets.topic.segment.bytes", 104_857_600, .atLeast(1), .readOnly, .later,
+            "offsets.topic.segment.bytes", 104_857_600, .atLeast(1), .readOnly, .acts,
             "Segment size of `__consumer_offsets`."),
         .int(
-            "offsets.topic.compression.codec", 0, .between(0, 4), .readOnly, .later,
+            "offsets.topic.compression.codec", 0, .between(0, 4), .readOnly, .acts,
             "Codec of `__consumer_offsets`: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."),
         .int(
             "group.coordinator.cached.buffer.max.bytes", 1_048_588, .atLeast(524_288), .clusterWide, .later,
             "The largest write buffer that a group coordinator keeps for reuse."),
         .int(
-            "offset.metadata.max.bytes", 4096, .any, .readOnly, .later,
+            "offset.metadata.max.bytes", 4096, .any, .readOnly, .acts,
             "The longest text that may go with a committed offset."),
         .int(
-            "offsets.retention.minutes", 10_080, .atLeast(1), .readOnly, .later,
+            "offsets.retention.minutes", 10_080, .atLeast(1), .readOnly, .acts,
             "How long offsets of an empty group are kept."),
         .long(
-            "offsets.retention.check.interval.ms", 600_000, .atLeast(1), .readOnly, .later,
+            "offsets.retention.check.interval.ms", 600_000, .atLeast(1), .readOnly, .acts,
             "How often offsets are checked for their age."),
         .int(
-            "group.min.session.timeout.ms", 6000, .any, .readOnly, .later,
+            "group.min.session.timeout.ms", 6000, .any, .readOnly, .acts,
             "The shortest session timeout a member may ask for."),
         .int(
-            "group.max.session.timeout.ms", 1_800_000, .any, .readOnly, .later,
+            "group.max.session.timeout.ms", 1_800_000, .any, .readOnly, .acts,
             "The longest session timeout a member may ask for."),
         .int(
-            "group.initial.rebalance.delay.ms", 3000, .any, .readOnly, .later,
+            "group.initial.rebalance.delay.ms", 3000, .any, .readOnly, .acts,
             "How long a new group waits for more members."),
         .int(
-            "group.max.size", Int64(Int32.max), .atLeast(1), .readOnly, .later,
+            "group.max.size", Int64(Int32.max), .atLeast(1), .readOnly, .acts,
             "The most members of a classic group."),
         .int(
-            "group.consumer.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .later,
+            "group.consumer.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .acts,
             "A member of a consumer group without a heartbeat for this long is removed."),
         .int(
-            "group.consumer.min.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .later,
+            "group.consumer.min.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .acts,
             "Lower bound of a group's `consumer.session.timeout.ms`."),
         .int(
-            "group.consumer.max.session.timeout.ms", 60_000, .atLeast(1), .readOnly, .later,
+            "group.consumer.max.session.timeout.ms", 60_000, .atLeast(1), .readOnly, .acts,
             "Upper bound of a group's `consumer.session.timeout.ms`."),
         .int(
-            "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1), .readOnly, .later,
+            "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1), .readOnly, .acts,
             "How often members of consumer groups are told to send a heartbeat."),
         .int(
-            "group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1), .readOnly, .later,
+            "group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1), .readOnly, .acts,
             "Lower bound of a group's `consumer.heartbeat.interval.ms`."),
         .int(
-            "group.consumer.max.heartbeat.interval.ms", 15_000, .atLeast(1), .readOnly, .later,
+            "group.consumer.max.heartbeat.interval.ms", 15_000, .atLeast(1), .readOnly, .acts,
             "Upper bound of a group's `consumer.heartbeat.interval.ms`."),
         .int(
-            "group.consumer.max.size", Int64(Int32.max), .atLeast(1), .readOnly, .later,
+            "group.consumer.max.size", Int64(Int32.max), .atLeast(1), .readOnly, .acts,
             "The most members of a consumer group."),
         .text(
-            .list, "group.consumer.assignors", "uniform,range", .distinctItems(mayBeEmpty: false), .readOnly, .later,
+            .list, "group.consumer.assignors", "uniform,range", .distinctItems(mayBeEmpty: false), .readOnly, .acts,
             "Assignors of consumer groups; the first is the default."),
         .text(
             .string, "group.consumer.migration.policy", "bidirectional",
             .oneOfIgnoringCase([
                 "disabled",
                 "downgrade", "upgrade", "bidirectional",
-            ]), .readOnly, .later,
+            ]), .readOnly, .acts,
             "Which way groups may change between the classic and the consumer protocol."),
         .int(
-            "group.consumer.assignment.interval.ms", 1000, .atLeast(0), .clusterWide, .later,
+            "group.consumer.assignment.interval.ms", 1000, .atLeast(0), .clusterWide, .acts,
             "The shortest time between two assignments of a consumer group."),
         .int(
             "group.consumer.min.assignment.interval.ms", 0, .atLeast(0), .readOnly, .later,
@@ -106,7 +107,7 @@ extension ConfigurationKeys {
             "group.consumer.assignor.offload.enable", true, .clusterWide, .later, internal: true,
             "Whether assignments of consumer groups are computed in the background."),
         .int(
-            "group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10_000), .readOnly, .later, internal: true,
+            "group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10_000), .readOnly, .acts, internal: true,
             "How often regular expressions of subscriptions are evaluated again."),
         .int(
             "group.share.session.timeout.ms", 45_000, .atLeast(1), .readOnly, .later,

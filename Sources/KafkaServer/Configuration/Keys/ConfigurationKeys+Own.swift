@@ -16,6 +16,18 @@ extension ConfigurationKeys {
             "log.write.piece.bytes", 65_536, .between(4096, 16_777_216), .readOnly, .acts,
             "The most bytes that one write call puts into a log; longer batches are written in pieces."),
         .text(
+            .string, "metrics.listener", nil, .any, .readOnly, .acts,
+            """
+            Where metrics and health are served over HTTP (docs/metrics.md), for example `http://127.0.0.1:9404`; without \
+            it nothing is measured. There is no authentication.
+            """),
+        .int(
+            "metrics.topics.max", 1_000, .between(0, 1_000_000), .readOnly, .acts,
+            "How many topics have metrics of their own, in the order of their names."),
+        .int(
+            "metrics.partitions.max", 10_000, .between(0, 1_000_000), .readOnly, .acts,
+            "How many partitions have metrics of their own, in the order of their topics' names."),
+        .text(
             .string, "log.format", "text", .oneOf(["text", "json"]), .readOnly, .acts,
             "How the server's own log lines look: for people, or one JSON object a line."),
         .text(

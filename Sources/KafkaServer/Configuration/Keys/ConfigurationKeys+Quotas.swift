@@ -4,7 +4,7 @@ extension ConfigurationKeys {
     /// Quotas and replication throttles.
     static let quotas: [ConfigurationDefinition] = [
         .int(
-            "quota.window.num", 11, .atLeast(1), .readOnly, .later,
+            "quota.window.num", 11, .atLeast(1), .readOnly, .acts,
             "Samples that client quotas are measured over."),
         .int(
             "replication.quota.window.num", 11, .atLeast(1), .readOnly, .later,
@@ -13,10 +13,10 @@ extension ConfigurationKeys {
             "alter.log.dirs.replication.quota.window.num", 11, .atLeast(1), .readOnly, .later,
             "Samples that the quota for moves between directories is measured over."),
         .int(
-            "controller.quota.window.num", 11, .atLeast(1), .readOnly, .later,
+            "controller.quota.window.num", 11, .atLeast(1), .readOnly, .acts,
             "Samples that controller mutation quotas are measured over."),
         .int(
-            "quota.window.size.seconds", 1, .atLeast(1), .readOnly, .later,
+            "quota.window.size.seconds", 1, .atLeast(1), .readOnly, .acts,
             "Length of a sample of client quotas."),
         .int(
             "replication.quota.window.size.seconds", 1, .atLeast(1), .readOnly, .later,
@@ -25,7 +25,7 @@ extension ConfigurationKeys {
             "alter.log.dirs.replication.quota.window.size.seconds", 1, .atLeast(1), .readOnly, .later,
             "Length of a sample of the quota for moves between directories."),
         .int(
-            "controller.quota.window.size.seconds", 1, .atLeast(1), .readOnly, .later,
+            "controller.quota.window.size.seconds", 1, .atLeast(1), .readOnly, .acts,
             "Length of a sample of controller mutation quotas."),
         .text(
             .class, "client.quota.callback.class", nil, .any, .readOnly, .noEffect,

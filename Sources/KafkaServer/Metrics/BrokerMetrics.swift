@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaReplication
+internal import KafkaRuntime
+internal import KafkaStorage
+internal import Synchronization
+
+/// All that a broker measures: counted where it happens, added up when somebody asks.
+///
+/// Exists only where somebody may ask (`metrics.listener`, or an embedding program); without it nothing is counted.
+package final class BrokerMetrics: Sendable {
+    /// The parts of a broker that runs.
+    struct Sources: Sendable {
+        let context: BrokerContext
+        let listeners: ListenerGroup
+        let isActiveController: @Sendable () -> Bool
+    }
+
+    let topics = TopicCounterTable()
+    /// Fetch requests that wait for data.
+    let waitingFetches = Atomic<Int>(0)
+    /// Produce requests that wait for a sync.
+    let waitingProduces = Atomic<Int>(0)
+    let limits: MetricsConfiguration
+    let runtime: Runtime
+    let processStatistics: (@Sendable () -> ProcessStatistics?)?
+    private let memory: RequestMemory
+    private let meters: [RequestMeter]
+    /// Milliseconds since 1970, and of the steady clock.
+    private let madeAt: (wall: Int64, monotonic: Int64)
+    private let sources = Mutex<Sources?>(nil)
+    private let storage = Mutex<StorageCounters?>(nil)
+    private let collectors = Mutex<[any MetricCollector]>([])
+    private let lastIdle = Mutex<(at: Int64, idle: Int64)?>(nil)
+
+    /// - Parameters:
+    ///   - times: told the times of each request as they come.
+    ///   - processStatistics: asked whenever metrics are collected; nil where a process is nothing to speak of.
+    init(
+        limits: MetricsConfiguration, runtime: Runtime, memory: RequestMemory, times: (any RequestTimeObserver)?,
+        processStatistics: (@Sendable () -> ProcessStatistics?)?
+    ) {
+        self.limits = limits
+        self.runtime = runtime
+        self.memory = memory
+        self.processStatistics = processStatistics
+        meters = runtime.network.reactors.map { _ in RequestMeter(clock: runtime.clock, observer: times) }
+        madeAt = (runtime.clock.wallMilliseconds, runtime.clock.monotonicMilliseconds)
+    }
+
+    /// The counts of the reactor; nil for a queue that is none.
+    func meter(of reactor: any SerialQueue) -> RequestMeter? {
+        zip(runtime.network.reactors, meters).first { $0.0 === reactor }?.1
+    }
+
+    /// Has events of the logs counted and passed on to `observer`.
+    func observing(_ observer: any LogObserver) -> any LogObserver {
+        let counters = StorageCounters(next: observer)
+        storage.withLock { $0 = counters }
+        return counters
+    }
+
+    /// Has a part of the broker asked whenever metrics are collected, behind those that are known here.
+    package func add(_ collector: any MetricCollector) { collectors.withLock { $0.append(collector) } }
+
+    func begin(_ sources: Sources) { self.sources.withLock { $0 = sources } }
+
+    func end() { sources.withLock { $0 = nil } }
+
+    /// Whether clients are served.
+    package var isServing: Bool { sources.withLock { $0 != nil } }
+
+    // MARK: Collecting
+
+    /// All values now. Takes the lock of each log for a moment, so not to be called on a reactor.
+    package func collect() -> MetricSnapshot {
+        var snapshot = MetricSnapshot()
+        let sources = sources.withLock { $0 }
+        topics.collect(into: &snapshot, topicsMax: limits.topicsMax)
+        RequestMeter.collect(meters, into: &snapshot)
+        collectNetwork(sources, into: &snapshot)
+        snapshot.add(MetricCatalog.brokerState, sources == nil ? 1 : 3)
+        if let sources { collectReplicas(sources, into: &snapshot) }
+        storage.withLock { $0 }?.collect(into: &snapshot)
+        collectProcess(into: &snapshot)
+        for collector in collectors.withLock({ $0 }) { collector.collect(into: &snapshot) }
+        return snapshot
+    }
+
+    private func collectNetwork(_ sources: Sources?, into snapshot: inout MetricSnapshot) {
+        if let listeners = sources?.listeners.contexts {
+            func samples(_ value: (ListenerContext) -> Int) -> [MetricSample] {
+                listeners.map { MetricSample(labels: [$0.name], value: .integer(Int64(value($0)))) }
+            }
+            snapshot.add(MetricCatalog.connections, samples { $0.connectionCount })
+            snapshot.add(MetricCatalog.connectionsCreated, samples { $0.connectionsCreated })
+            snapshot.add(MetricCatalog.connectionsClosed, samples { $0.connectionsClosed })
+        }
+        collectIdle(into: &snapshot)
+        snapshot.add(MetricCatalog.requestMemory, memory.used)
+        snapshot.add(
+            MetricCatalog.purgatory,
+            [
+                MetricSample(
+                    labels: ["Fetch"], value: .integer(Int64(waitingFetches.load(ordering: .relaxed)))),
+                MetricSample(
+                    labels: ["Produce"], value: .integer(Int64(waitingProduces.load(ordering: .relaxed)))),
+            ])
+        if let sources { snapshot.add(MetricCatalog.fetchSessions, sources.context.fetchSessions.count) }
+    }
+
+    private func collectIdle(into snapshot: inout MetricSnapshot) {
+        let idle = runtime.network.idleNanoseconds
+        guard !idle.isEmpty else { return }
+        let now = runtime.clock.monotonicNanoseconds
+        let sum = idle.reduce(0, +)
+        let ratio = lastIdle.withLock { last -> Double in
+            defer { last = (now, sum) }
+            let since = last ?? (madeAt.monotonic * 1_000_000, 0)
+            let span = Double(now - since.at) * Double(idle.count)
+            return span > 0 ? min(1, max(0, Double(sum - since.idle) / span)) : 1
+        }
+        snapshot.add(MetricCatalog.networkIdle, ratio)
+        snapshot.add(MetricCatalog.handlerIdle, ratio)
+        snapshot.add(
+            MetricCatalog.reactorIdle,
+            idle.enumerated().map { MetricSample(labels: ["\($0.offset)"], value: .real(Double($0.element) / 1e9)) })
+    }
+
+    private func collectProcess(into snapshot: inout MetricSnapshot) {
+        if let process = processStatistics?() {
+            snapshot.add(MetricCatalog.residentMemory, process.residentMemory)
+            snapshot.add(MetricCatalog.cpuSeconds, process.cpuSeconds)
+            snapshot.add(MetricCatalog.openDescriptors, process.openDescriptors)
+            snapshot.add(MetricCatalog.maxDescriptors, process.maxDescriptors)
+        }
+        snapshot.add(MetricCatalog.startTime, Double(madeAt.wall) / 1000)
+        snapshot.add(
+            MetricCatalog.uptime, Double(runtime.clock.monotonicMilliseconds - madeAt.monotonic) / 1000)
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaProtocol
+import KafkaRuntime
+
+/// One run of a group whose members come and go while the broker is killed, also in the middle of a rebalance, and links
+/// break. In the end all must be stable: every partition is owned, and what was acknowledged is there.
+///
+/// `@unchecked Sendable`: only touched by the thread that steps the simulation.
+package final class GroupSwarm: @unchecked Sendable {
+    private static let partitionCount = 6
+
+    package struct Report: Sendable {
+        package let findings: [String]
+        package let commits: Int
+        package let assignments: Int
+        package let starts: Int
+    }
+
+    private let simulation: SimulatedRuntime
+    private let broker: SimulatedBroker
+    private let model = GroupModel(partitionCount: partitionCount)
+    private var members: [SimulatedGroupMember] = []
+    private var random: Xoshiro256
+    private let admin: KafkaClient
+    private let memberCount: Int
+
+    package init(seed: UInt64) {
+        random = Xoshiro256(seed: ~seed)
+        let simulation = SimulatedRuntime(seed: seed, options: SimulationOptions())
+        self.simulation = simulation
+        broker = SimulatedBroker(
+            on: simulation.host("broker"),
+            settings: [
+                "offsets.topic.num.partitions": "3", "group.initial.rebalance.delay.ms": "200",
+                // A loss of power must not lose what was acknowledged.
+                "log.flush.interval.messages": "1",
+            ])
+        func client(_ name: String) -> KafkaClient {
+            var options = KafkaClientOptions()
+            options.requestTimeout = 20_000
+            return KafkaClient(
+                runtime: simulation.host(name).runtime, bootstrap: [SocketAddress(host: "broker", port: 9092)],
+                options: options)
+        }
+        admin = client("admin")
+        memberCount = Int(random.value(in: 2...6))
+        for number in 0..<memberCount {
+            members.append(
+                SimulatedGroupMember(number, model: model, client: client("member\(number)"), seed: random.next()))
+        }
+    }
+
+    package func run() throws -> Report {
+        try start()
+        try prepare()
+        for member in members { member.start() }
+        for _ in 0..<random.value(in: 3...8) where model.isFine {
+            try simulation.advance(by: random.value(in: 200...8_000))
+            try disturb()
+        }
+        simulation.healAll()
+        for member in members { member.isRestless = false }
+        // Sessions run out, and two rebalances fit.
+        try simulation.advance(by: 60_000)
+        try checkCommitted()
+        for member in members { member.stop() }
+        if members.contains(where: { $0.generationsSeen == 0 }) { model.find("a member never got into the group") }
+        return Report(
+            findings: model.findings, commits: model.commits, assignments: model.assignments, starts: broker.starts)
+    }
+
+    private func disturb() throws {
+        switch random.value(in: 0...3) {
+        case 0: try crash(.process)
+        case 1: try crash(.machine)
+        case 2:
+            let host = "member\(random.value(in: 0...Int64(memberCount - 1)))"
+            simulation.cut(host, "broker")
+            try simulation.advance(by: random.value(in: 10...9_000))
+            simulation.heal(host, "broker")
+        default: simulation.resetConnections(between: "member0", and: "broker")
+        }
+    }
+
+    private func crash(_ kind: CrashKind) throws {
+        broker.crash(kind)
+        try simulation.advance(by: random.value(in: 0...500))
+        try start()
+    }
+
+    private func start() throws {
+        try broker.start()
+        _ = try simulation.run(within: 60_000) { [self] in broker.state != .starting }
+        if broker.state != .running { model.find("the broker does not start: \(broker.state)") }
+    }
+
+    private func prepare() throws {
+        try ask(
+            CreateTopicsRequest(topics: [
+                .init(
+                    name: SimulatedGroupMember.topic, numPartitions: Int32(Self.partitionCount), replicationFactor: 1)
+            ])
+        ) { $0.topics.allSatisfy { $0.errorCode == 0 } }
+        try ask(FindCoordinatorRequest(coordinatorKeys: [SimulatedGroupMember.group])) {
+            $0.coordinators.allSatisfy { $0.errorCode == 0 }
+        }
+    }
+
+    /// Whoever asks in the end finds everything that was acknowledged before.
+    private func checkCommitted() throws {
+        let known = model.acknowledged
+        let all = (0..<Self.partitionCount).map { Int32($0) }
+        try ask(
+            OffsetFetchRequest(groups: [
+                .init(
+                    groupID: SimulatedGroupMember.group, memberID: nil, memberEpoch: -1,
+                    topics: [.init(name: SimulatedGroupMember.topic, partitionIndexes: all)])
+            ])
+        ) { [model] response in
+            guard let group = response.groups.first, group.errorCode == 0 else { return false }
+            for partition in group.topics.flatMap(\.partitions) {
+                let index = Int(partition.partitionIndex)
+                model.found(partition.committedOffset, of: index, known: known[index])
+            }
+            return true
+        }
+    }
+
+    /// Asks again for a while: a connection may have gone with an earlier life of the broker, a group may be loading.
+    private func ask<Request: RequestMessage>(
+        _ request: Request, _ isFine: @escaping (Request.Response) -> Bool
+    ) throws {
+        for _ in 0..<20 {
+            if try askOnce(request, isFine) { return }
+            try simulation.advance(by: 200)
+        }
+        model.find("\(Request.apiKey) of the administrator was not answered well")
+    }
+
+    private func askOnce<Request: RequestMessage>(
+        _ request: Request, _ isFine: @escaping (Request.Response) -> Bool
+    ) throws -> Bool {
+        nonisolated(unsafe) var outcome: Bool?
+        nonisolated(unsafe) let isFine = isFine
+        let admin = admin
+        admin.queue.async {
+            admin.connection(to: KafkaClient.anyBroker) { connected in
+                guard case .success(let connection) = connected else { return outcome = false }
+                // Topics by name, which versions 9 of the offsets' requests are the last to take.
+                let version: Int16? = Request.apiKey == .offsetFetch ? 9 : nil
+                connection.send(request, version: version) { result in
+                    outcome = (try? result.get()).map(isFine) ?? false
+                }
+            }
+        }
+        _ = try simulation.run(within: 60_000) { outcome != nil }
+        return outcome == true
+    }
+}
