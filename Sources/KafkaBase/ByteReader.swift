@@ -26,8 +26,8 @@ public struct ByteReader {
     /// The bytes not read yet, borrowed.
     public var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + offset, count: end - offset) }
 
-    @inline(never)
-    private func truncated(_ needed: Int) -> WireError {
+    @inline(never) @usableFromInline
+    func truncated(_ needed: Int) -> WireError {
         WireError(.truncated(needed: needed, available: end - offset))
     }
 
@@ -120,6 +120,7 @@ public struct ByteReader {
     }
 
     /// The next `count` bytes, borrowed from the buffer.
+    @inlinable
     public mutating func readBorrowed(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
         guard count >= 0 else { throw WireError(.invalidLength(count)) }
         guard end - offset >= count else { throw truncated(count) }

@@ -184,10 +184,10 @@ package final class Partition: Sendable {
     ) -> Result<Appended, PartitionFault> {
         let log: UnifiedLog
         let epoch: Int32
-        let (led, unsyncedMax) = state.withLock { (Self.leaderLog($0, -1), $0.unsyncedRecordsMax) }
+        let (led, unsyncedMax) = state.withLock { (Self.logAsLeader($0, -1), $0.unsyncedRecordsMax) }
         switch led {
-        case .success(let leader): (log, epoch) = leader
-        case .failure(let fault): return .failure(fault)
+        case .log(let led, let itsEpoch): (log, epoch) = (led, itsEpoch)
+        case .fault(let code): return .failure(PartitionFault(code))
         }
         // A sync writes what was deferred, so that records that wait for one gain nothing from a group.
         let group = unsyncedMax == .max ? group : nil

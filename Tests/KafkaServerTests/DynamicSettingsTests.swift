@@ -78,16 +78,26 @@ import Testing
             "t", ["cleanup.policy": "compact", "internal.segment.bytes": "100", "min.cleanable.dirty.ratio": "0"])
         for value in ["a", "b", "c", "d"] { try broker.produce([value], to: "t") }
         func wait() throws { _ = try broker.world.run(within: 30_000) { false } }
+        // An answer ends with its segment.
+        func records() throws -> [String] {
+            var found: [String] = []
+            var offset: Int64 = 0
+            while let next = try broker.records(of: "t", from: offset).first {
+                found.append(next)
+                offset = try #require(Int64(next.prefix(1))) + 1
+            }
+            return found
+        }
         try wait()
-        #expect(try broker.records(of: "t").count == 4)
+        #expect(try records().count == 4)
         #expect(try set(broker, "log.cleaner.threads", "1") == .none)
         try wait()
         // The segment that is written is not compacted.
-        #expect(try broker.records(of: "t") == ["2=c", "3=d"])
+        #expect(try records() == ["2=c", "3=d"])
         try broker.restart()
         try broker.produce(["e"], to: "t")
         try wait()
-        #expect(try broker.records(of: "t") == ["3=d", "4=e"])
+        #expect(try records() == ["3=d", "4=e"])
     }
 
     @Test func `producers expire by the setting as it is now`() throws {

@@ -56,7 +56,8 @@ import Testing
             now += rate.throttleTime(limit: 100, at: now)
             now += 10
         }
-        #expect((80.0...135.0).contains(40 * 700 * 1_000 / Double(now)), "\(now)")
+        // Somewhat more than the limit, because a long wait outlasts the windows that made it necessary.
+        #expect((100.0...150.0).contains(40 * 700 * 1_000 / Double(now)), "\(now)")
     }
 
     @Test func `one window of a millisecond divides by at least one`() {

@@ -30,8 +30,9 @@ package struct ConsumerGroup: Sendable {
     struct Refresh: Equatable, Sendable {
         /// Of the metadata that `metadataHash` was computed from.
         var metadataVersion: Int64?
-        /// When patterns were last resolved; milliseconds since 1970.
+        /// When patterns were last looked through, milliseconds since 1970, and in which metadata.
         var regexTimestamp: Int64?
+        var regexVersion: Int64?
     }
 
     package let groupID: String

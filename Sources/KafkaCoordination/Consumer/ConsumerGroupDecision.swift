@@ -101,12 +101,13 @@ struct ConsumerGroupDecision {
         guard !group.regexCounts.isEmpty, let metadata else { return false }
         let regexes = group.regexCounts.keys.sorted()
         let age = group.refresh.regexTimestamp.map { now - $0 } ?? .max
-        let isStale = regexes.contains { (group.resolvedRegexes[$0]?.version ?? -1) < metadata.version }
+        let isStale = group.refresh.regexVersion != metadata.version
         let isDue =
             age >= configuration.regexRefreshIntervalMilliseconds
             || isStale && age >= ConsumerGroupConfiguration.regexRefreshMinIntervalMilliseconds
         guard isDue else { return false }
         group.refresh.regexTimestamp = now
+        group.refresh.regexVersion = metadata.version
         var isChanged = false
         for regex in regexes where resolve(regex) { isChanged = true }
         return isChanged

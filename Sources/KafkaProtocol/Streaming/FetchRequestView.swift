@@ -70,6 +70,7 @@ package struct FetchRequestView {
             field = "Topics"
             topics = try FetchTopicWalk(&reader, version: version)
             var walk = topics
+            walk.checksNames = true
             while try walk.nextTopic() != nil { while try walk.nextPartition() != nil {} }
             reader = walk.reader
             field = "ForgottenTopicsData"
@@ -126,7 +127,7 @@ package struct FetchRequestView {
         var topicsLeft = try reader.readArrayCount(minimumSize: 3, flexible: flexible)
         while topicsLeft > 0 {
             topicsLeft -= 1
-            let topic = try Topic(from: &reader, version: version)
+            let topic = try Topic(from: &reader, version: version, checksName: true)
             var left = try reader.readArrayCount(minimumSize: 4, flexible: flexible)
             while left > 0 {
                 left -= 1
@@ -138,12 +139,12 @@ package struct FetchRequestView {
 }
 
 extension FetchRequestView.Topic {
-    fileprivate init(from reader: inout ByteReader, version: Int16) throws(WireError) {
+    fileprivate init(from reader: inout ByteReader, version: Int16, checksName: Bool) throws(WireError) {
         if version >= 13 {
             name = UnsafeRawBufferPointer(start: nil, count: 0)
             id = try reader.readUUID()
         } else {
-            name = try reader.readText(flexible: version >= 12)
+            name = try reader.readText(flexible: version >= 12, checks: checksName)
             id = .zero
         }
     }
@@ -186,6 +187,8 @@ package struct FetchTopicWalk {
     private let version: Int16
     private var topicsLeft: Int
     private var partitionsLeft = 0
+    /// Whether names are checked to be UTF-8; the view does so once.
+    fileprivate var checksNames = false
 
     fileprivate init(_ reader: inout ByteReader, version: Int16) throws(WireError) {
         self.version = version
@@ -197,7 +200,7 @@ package struct FetchTopicWalk {
         precondition(partitionsLeft == 0, "a topic's partitions come before the next topic")
         guard topicsLeft > 0 else { return nil }
         topicsLeft -= 1
-        let topic = try FetchRequestView.Topic(from: &reader, version: version)
+        let topic = try FetchRequestView.Topic(from: &reader, version: version, checksName: checksNames)
         partitionsLeft = try reader.readArrayCount(minimumSize: 16, flexible: version >= 12)
         return topic
     }

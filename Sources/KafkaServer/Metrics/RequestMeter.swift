@@ -10,10 +10,10 @@ struct RequestMeasurement {
     let requestBytes: Int
     let arrived: Int64
     let began: Int64
-    /// When the handler had returned without an answer; 0 before.
-    var parked: Int64 = 0
-    /// When the answer was there; 0 before.
-    var ready: Int64 = 0
+    /// When the handler had returned without an answer; nil before.
+    var parked: Int64?
+    /// When the answer to a request that was parked, or stood behind others, was there; nil before.
+    var ready: Int64?
     /// Milliseconds that the client was told to wait.
     var throttle: Int32 = 0
 }
@@ -103,8 +103,8 @@ final class RequestMeter: @unchecked Sendable {
         let now = clock.monotonicNanoseconds
         mark = now
         let api = Int(request.key.rawValue)
-        let ready = request.ready == 0 ? now : request.ready
-        let handled = request.parked == 0 ? ready : request.parked
+        let ready = request.ready ?? now
+        let handled = request.parked ?? ready
         let local = handled - request.began
         let remote = max(0, ready - handled)
         let total = now - request.arrived

@@ -33,7 +33,7 @@ package final class ReplicaManager: Sendable {
         fileprivate var nameHash: UInt64 { nameBytes.withUnsafeBytes { TopicHash.of(name: $0) } }
 
         fileprivate func hasName(_ bytes: UnsafeRawBufferPointer) -> Bool {
-            nameBytes.count == bytes.count && nameBytes.withUnsafeBytes { $0.elementsEqual(bytes) }
+            nameBytes.withUnsafeBytes { TopicHash.areEqual($0, bytes) }
         }
 
         package func partition(_ index: Int32) -> Partition? {

@@ -77,17 +77,24 @@ enum TopicHash {
 
     static func of(name: UnsafeRawBufferPointer) -> UInt64 {
         var hash = seed &+ UInt64(name.count)
-        var index = 0
-        while index + 8 <= name.count {
-            hash = mixed(hash, name.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            index += 8
-        }
-        var rest: UInt64 = 0
-        while index < name.count {
-            rest = rest << 8 | UInt64(name[index])
-            index += 1
-        }
-        return mixed(hash, rest)
+        for index in 0..<(name.count + 7) / 8 { hash = mixed(hash, word(index, of: name)) }
+        return hash
+    }
+
+    static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in 0..<(left.count + 7) / 8 where word(index, of: left) != word(index, of: right) { return false }
+        return true
+    }
+
+    /// Eight bytes of a name, or those that are left in front of its end.
+    @inline(__always)
+    private static func word(_ index: Int, of name: UnsafeRawBufferPointer) -> UInt64 {
+        let start = 8 * index
+        if start + 8 <= name.count { return name.loadUnaligned(fromByteOffset: start, as: UInt64.self) }
+        var word: UInt64 = 0
+        for position in start..<name.count { word = word << 8 | UInt64(name[position]) }
+        return word
     }
 
     static func of(id: KafkaUUID) -> UInt64 { mixed(mixed(seed, id.high), id.low) }

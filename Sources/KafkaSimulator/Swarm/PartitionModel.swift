@@ -15,13 +15,11 @@ final class PartitionModel: @unchecked Sendable {
     /// Everything below must survive whatever happens.
     private(set) var durableEnd: Int64 = 0
     /// How far the log's start was seen to have moved.
-    private var judgedStart: Int64 = 0
+    private(set) var judgedStart: Int64 = 0
     var deletedUpTo: Int64 {
         get { topic.limits.deletedUpTo[Int(index)] }
         set { topic.limits.deletedUpTo[Int(index)] = newValue }
     }
-    /// Where the log was last seen to start.
-    private(set) var logStartOffset: Int64 = 0
     /// Set by a loss until the log was looked through.
     var mayHaveLost = false
     /// Records sent so far, by sender.

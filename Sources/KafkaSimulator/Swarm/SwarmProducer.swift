@@ -298,7 +298,7 @@ final class SwarmProducer: @unchecked Sendable {
     /// A compacted log may have lost just the batch.
     private func isForgotten(_ batch: Batch, _ stream: Stream) -> Bool {
         guard batch.attempts > 1, batch.life != model.brokerLife() else { return false }
-        return stream.partition.logStartOffset > stream.lastOffset + 1 || stream.partition.topic.limits.mayCompact
+        return stream.partition.judgedStart > stream.lastOffset + 1 || stream.partition.topic.limits.mayCompact
     }
 
     /// What is wrong with an answer; nil for what a producer has to expect.

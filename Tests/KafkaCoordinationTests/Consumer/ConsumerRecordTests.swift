@@ -53,11 +53,11 @@ import Testing
         Case(
             testDescription: "member", record: group.subscriptionRecord(of: member), key: "00050001670001" + "6d",
             value: "0000" + "00" + "0272" + "0263" + "032f68" + "0302610262" + "00" + "000493e0" + "0672616e6765"
-                + "01" + "0001ff"),
+                + "01" + "000100"),
         Case(
             testDescription: "member of the classic protocol", record: group.subscriptionRecord(of: classicMember),
             key: "000500016700016d",
-            value: "0000" + "0269" + "00" + "01" + "01" + "01" + "04782e2a" + "ffffffff" + "00" + "01" + "0012" + "01"
+            value: "0000" + "0269" + "00" + "01" + "01" + "01" + "04782e2a" + "ffffffff" + "00" + "01" + "0011" + "01"
                 + "00007530" + "02" + "0672616e6765" + "030102" + "00" + "00"),
         Case(
             testDescription: "target epoch", record: group.targetRecord(epoch: 6, timestamp: 0), key: "0006000167",

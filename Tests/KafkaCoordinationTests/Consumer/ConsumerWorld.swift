@@ -152,6 +152,7 @@ extension ConsumerGroup {
             if member.classicProtocol != nil { text += " classic" }
             parts.append(text)
         }
-        return "\(stateName) \(groupEpoch)/\(assignmentEpoch) " + parts.joined(separator: " | ")
+        return (["\(stateName) \(groupEpoch)/\(assignmentEpoch)"] + [parts.joined(separator: " | ")])
+            .filter { !$0.isEmpty }.joined(separator: " ")
     }
 }
