@@ -136,9 +136,9 @@ let package = Package(
                 "KafkaSimulator",
             ]),
         .testTarget(
-            name: "KafkaCoordinationTests", dependencies: ["KafkaCoordination", "KafkaProtocol", "KafkaBase"],
-            exclude: ["Consumer/Scenarios"],
-            swiftSettings: settings),
+            name: "KafkaCoordinationTests",
+            dependencies: ["KafkaCoordination", "KafkaProtocol", "KafkaBase", orderedCollections],
+            exclude: ["Scenarios", "Consumer/Scenarios"], swiftSettings: settings),
         tests("DispatchRuntimeTests", ["DispatchRuntime", "KafkaRuntime", "KafkaBase", "RuntimeConformance"]),
         tests(
             "KafkaServerTests",

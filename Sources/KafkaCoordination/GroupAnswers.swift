@@ -50,9 +50,7 @@ extension LeaveGroupRequest: GroupRequest {
 
 extension OffsetCommitRequest: GroupRequest {
     package func answer(failing error: ErrorCode, version: Int16) -> OffsetCommitResponse {
-        // What is too large is known to be the offsets here.
-        let error: ErrorCode = error == .unknownServerError ? .invalidCommitOffsetSize : error
-        return OffsetCommitResponse(topics: topics.map { $0.answer(failing: error) })
+        OffsetCommitResponse(topics: topics.map { $0.answer(failing: error) })
     }
 }
 

@@ -157,7 +157,7 @@ extension ClassicGroup {
         rejoin(newMemberID, request, context, &step)
         restartSession(newMemberID, &step)
         switch state {
-        case .stable where selectProtocol() == protocolName:
+        case .stable where selectProtocol() == protocolName && wantsSameTopics(newMemberID, as: before):
             // Its assignment is still good: the new id is stored, nobody else notices.
             subscribedTopics = topicsOfMembers()
             step.records.append(record)
@@ -171,6 +171,16 @@ extension ClassicGroup {
             prepareRebalance(&step)
         case .preparingRebalance, .empty: completeJoinIfAllCame(&step)
         }
+    }
+
+    /// Whether a consumer came back with the topics that its assignment was made for. Apache Kafka asks only for the
+    /// protocol, and leaves new topics without an owner until something else rebalances (KAFKA-12759).
+    private func wantsSameTopics(_ memberID: String, as before: ClassicMember) -> Bool {
+        guard protocolType == Self.consumerProtocolType, let protocolName else { return true }
+        let topics = [members[memberID], before].map { member in
+            member?.metadata(for: protocolName).flatMap { Subscription.topics(of: $0) }.map { Set($0) }
+        }
+        return topics[0] == topics[1]
     }
 
     /// The replacement is stored: the member goes on with its assignment. From version 9 on a leader is told its

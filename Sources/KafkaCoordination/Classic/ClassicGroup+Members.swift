@@ -115,6 +115,6 @@ extension ClassicGroup {
     {
         if state == .empty { return !protocolType.isEmpty && !offers.isEmpty }
         return self.protocolType == protocolType
-            && offers.contains { offerCounts[$0.name] == members.count }
+            && offers.contains { offerCounts[$0.name, default: 0] == members.count }
     }
 }

@@ -59,11 +59,21 @@ package struct OffsetsState: Sendable, Equatable {
         committed[groupID, default: [:]][topic, default: [:]][partition] = offset
     }
 
-    /// A deletion; it concerns committed offsets only, open transactions go on.
+    /// A deletion; it takes what open transactions hold for the partition along.
     mutating func replayDeletion(groupID: String, topic: String, partition: Int32) {
-        guard committed[groupID]?[topic]?.removeValue(forKey: partition) != nil else { return }
-        if committed[groupID]?[topic]?.isEmpty == true { committed[groupID]?[topic] = nil }
-        if committed[groupID]?.isEmpty == true { committed[groupID] = nil }
+        if committed[groupID]?[topic]?.removeValue(forKey: partition) != nil {
+            if committed[groupID]?[topic]?.isEmpty == true { committed[groupID]?[topic] = nil }
+            if committed[groupID]?.isEmpty == true { committed[groupID] = nil }
+        }
+        guard hasPending(groupID: groupID, topic: topic, partition: partition) else { return }
+        // The producers are independent of each other: no order shows.
+        for producerID in Array(pending.keys) {
+            guard pending[producerID]?[groupID]?[topic]?.removeValue(forKey: partition) != nil else { continue }
+            close(groupID, TopicPartition(topic: topic, partition: partition))
+            if pending[producerID]?[groupID]?[topic]?.isEmpty == true { pending[producerID]?[groupID]?[topic] = nil }
+            if pending[producerID]?[groupID]?.isEmpty == true { pending[producerID]?[groupID] = nil }
+            if pending[producerID]?.isEmpty == true { pending[producerID] = nil }
+        }
     }
 
     mutating func replayPending(

@@ -22,9 +22,10 @@ extension GroupCoordinatorShard {
         for topic in request.topics {
             let error: ErrorCode = group.isSubscribed(to: topic.name) ? .groupSubscribedToTopic : .none
             for partition in topic.partitions where error == .none {
+                let index = partition.partitionIndex
                 guard
-                    offsets.offset(
-                        groupID: request.groupID, topic: topic.name, partition: partition.partitionIndex) != nil
+                    offsets.offset(groupID: request.groupID, topic: topic.name, partition: index) != nil
+                        || offsets.hasPending(groupID: request.groupID, topic: topic.name, partition: index)
                 else { continue }
                 step.records.append(
                     Self.offsetTombstone(request.groupID, topic.name, partition.partitionIndex))
@@ -85,7 +86,8 @@ extension GroupCoordinatorShard {
 
     /// Deletes offsets that nobody has used for their retention, and groups without members and offsets.
     ///
-    /// A call's work is bounded; the answer is where the next call goes on, nil when all groups have been seen.
+    /// A call's work is bounded, except that it handles a group whole; the answer is where the next call goes on, nil
+    /// when all groups have been seen.
     ///
     /// - Parameter cursor: the answer of the last call, nil to begin.
     package mutating func expireOffsets(now: Int64, after cursor: String?) -> GroupOutcome<String?> {
