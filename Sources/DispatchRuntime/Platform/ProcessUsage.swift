@@ -2,6 +2,8 @@
 package import KafkaRuntime
 
 #if canImport(Glibc)
+    // `timeval`, in an optimised build.
+    internal import CPlatform
     internal import Glibc
 #elseif canImport(Darwin)
     internal import Darwin
