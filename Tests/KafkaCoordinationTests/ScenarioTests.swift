@@ -11,7 +11,7 @@ import Testing
         ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { $0.hasSuffix(".txt") }
         .sorted()
 
-    @Test func `there are scenarios`() { #expect(Self.files.count >= 3) }
+    @Test func `there are scenarios`() { #expect(Self.files.count >= 5) }
 
     @Test(arguments: files)
     func `a scenario comes out as it is written`(file: String) throws {
