@@ -31,12 +31,10 @@ struct DirectoryCheck {
             where !names.contains(required) { find(required, "is missing") }
             for name in names {
                 if name.hasSuffix(".tmp") { find(name, "is left over") }
-                guard try files.status("\(directory)/\(name)")?.isDirectory == true, !name.hasSuffix("-delete") else {
-                    continue
-                }
-                // Of one that is set aside the partition's name ends at the dot.
-                let partition = name.hasSuffix("-stray") ? name.prefix { $0 != "." } : name[...]
-                let topic = partition.split(separator: "-").dropLast().joined(separator: "-")
+                // Nobody recovers a log that is set aside: it is as the last crash left it.
+                let isGivenUp = name.hasSuffix("-delete") || name.hasSuffix("-stray")
+                guard try files.status("\(directory)/\(name)")?.isDirectory == true, !isGivenUp else { continue }
+                let topic = name.split(separator: "-").dropLast().joined(separator: "-")
                 try checkLog(name, mayCompact: mayCompact(topic))
             }
             for checkpoint in [

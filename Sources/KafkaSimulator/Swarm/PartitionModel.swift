@@ -147,8 +147,11 @@ final class PartitionModel: @unchecked Sendable {
                 "\(name): \(remainingBytes ?? 0) bytes are left from \(new) on where retention.bytes is "
                     + "\(limits.retentionBytes)")
         }
-        let first = max(old, deletedUpTo)
-        for offset in first..<max(first, min(new, knownEnd)) {
+        // Of several segments the first may have gone for the size, and the rest, once that sufficed, for their age: where
+        // a segment ends is not known, but the newest record is of the last.
+        let end = max(old, deletedUpTo, min(new, knownEnd))
+        let first = limits.retentionBytes >= 0 ? max(old, deletedUpTo, end - 1) : max(old, deletedUpTo)
+        for offset in first..<max(first, end) {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
             let age = model.latestTime - model.earliestTimestamp(of: serial)
