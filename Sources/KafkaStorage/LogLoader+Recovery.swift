@@ -28,17 +28,20 @@ extension LogLoader {
         try state.rebuildProducers(to: base, now: now, isStrict: true)
         options.willCheckBytes?(state.segments[first...].reduce(0) { $0 + $1.size })
         var index = first
+        var firstGap: Int64?
         while index < state.segments.count {
             guard follows(state.segments[index], state) else {
                 try dropSegments(from: index, &state)
                 break
             }
+            if state.segments[index].baseOffset > state.nextOffset { firstGap = firstGap ?? state.nextOffset }
             try recover(state.segments[index], &state)
             index += 1
         }
-        for snapshot in state.snapshots where snapshot > state.nextOffset { try state.removeSnapshot(snapshot) }
-        let end = state.nextOffset
-        state.snapshots.removeAll { $0 > end }
+        // A snapshot from behind a gap may know batches that were lost in it: what is sent again would count as there.
+        let trusted = firstGap ?? state.nextOffset
+        for snapshot in state.snapshots where snapshot > trusted { try state.removeSnapshot(snapshot) }
+        state.snapshots.removeAll { $0 > trusted }
         if state.epochs.entries == known.entries, epochs != nil { state.epochs.isDirty = false }
         state.active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))
         state.hasNewNames = true

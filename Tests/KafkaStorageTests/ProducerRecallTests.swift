@@ -189,6 +189,27 @@ import Testing
         try expectFollows(try world.open("/data/t-0", configuration), 1)
     }
 
+    @Test func `a batch that was lost in a gap is not taken for one that is there`() throws {
+        var configuration = LogConfiguration()
+        configuration.cleanupPolicy = [.compact]
+        let world = TestWorld()
+        let log = try world.open()
+        for number: Int32 in 0..<2 {
+            try log.append(TestBatches.batch(["x"], producer: (7, 0, number)))
+            try log.roll()
+        }
+        world.run()
+        world.crash(.everything)
+        // The machine kept the name of the second segment and of the third, but not what was in the second.
+        try world.files.open("/data/t-0/\(LogFileNames.digits(1)).log", .readWrite).truncate(to: 0)
+        for clean in [false, true] {
+            let again = try world.open("/data/t-0", configuration, clean: clean, recoveryPoint: 1)
+            #expect(again.logEndOffset == 2)
+            #expect(again.state.withLock { $0.producers.producers[7]?.batches.map(\.lastOffset) } == [0])
+            if !clean { try again.close() }
+        }
+    }
+
     @Test func `a snapshot that is lost is made again before the batches go`() throws {
         let world = TestWorld()
         let log = try world.open("/data/t-0", configuration)
