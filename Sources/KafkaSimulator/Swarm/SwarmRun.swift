@@ -377,7 +377,11 @@ package final class SwarmRun: @unchecked Sendable {
         note("repairs")
         simulation.healAll()
         disk.heal()
-        let needsRestart = disk.hasSeenErrors || broker.hasFailed || broker.state != .running || random.chance(1, in: 3)
+        // A start on a full disk cannot recover logs; their directory is out of service until the next one.
+        let lacksDirectory = broker.context?.logs.directories.contains { !$0.isOnline } == true
+        let needsRestart =
+            disk.hasSeenErrors || lacksDirectory || broker.hasFailed || broker.state != .running
+            || random.chance(1, in: 3)
         if broker.host.files.isHalted {
             try crash(pendingCrash ?? .process)
         } else if needsRestart {
