@@ -37,7 +37,10 @@ def test_batches_stay_as_the_client_packed_them(broker: Broker, topic: str, prod
     PRODUCERS[producer](broker.address, topic, sent, codec)
     with broker.connect() as connection:
         batches = records.parse_batches(connection.fetch(4, topic, 0).records)
-    assert {CODECS[batch.attributes & 7] for batch in batches} == {codec}
+    # A batch of very few records does not become smaller, and librdkafka then leaves it as it is.
+    packed = [batch for batch in batches if len(batch.records) >= 10]
+    assert packed
+    assert {CODECS[batch.attributes & 7] for batch in packed} == {codec}
 
 
 def _with_header_names(message: Message) -> Message:
