@@ -11,66 +11,61 @@ extension Controller {
     package func incrementalAlterConfigs(
         _ request: IncrementalAlterConfigsRequest, schema: any ConfigurationSchema
     ) -> ControllerResult<IncrementalAlterConfigsResponse> {
-        var records: [MetadataRecord] = []
-        var response = IncrementalAlterConfigsResponse()
-        var seen = occurrences(
-            request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) })
-        for item in request.resources {
-            let resource = ConfigResource(rawKind: item.resourceType, name: item.resourceName)
-            guard let count = seen[resource] else { continue }
-            seen[resource] = nil
-            var result = IncrementalAlterConfigsResponse.AlterConfigsResourceResponse(
-                resourceType: item.resourceType, resourceName: item.resourceName)
-            result.errorMessage = nil
-            do throws(APIError) {
-                try checkUnique(count)
-                let changes = try incrementalChanges(resource, item.configs, schema: schema)
-                records += try accepted(changes, of: resource, recordsBefore: records.count, schema: schema)
-            } catch {
-                result.errorCode = error.code.rawValue
-                result.errorMessage = error.message
-            }
-            response.responses.append(result)
+        let resources = request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) }
+        let alteration = alteration(of: resources, schema) { place throws(APIError) in
+            try incrementalChanges(resources[place], request.resources[place].configs, schema: schema)
         }
-        return ControllerResult(request.validateOnly ? [] : records, response: response)
+        let response = IncrementalAlterConfigsResponse(
+            responses: alteration.outcomes.map { resource, error in
+                .init(
+                    errorCode: error?.code.rawValue ?? 0, errorMessage: error?.message, resourceType: resource.rawKind,
+                    resourceName: resource.name)
+            })
+        return ControllerResult(request.validateOnly ? [] : alteration.records, response: response)
     }
 
     /// AlterConfigs (key 33): replaces all configurations of resources; what is not named is deleted.
     package func alterConfigs(
         _ request: AlterConfigsRequest, schema: any ConfigurationSchema
     ) -> ControllerResult<AlterConfigsResponse> {
-        var records: [MetadataRecord] = []
-        var response = AlterConfigsResponse()
-        var seen = occurrences(
-            request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) })
-        for item in request.resources {
-            let resource = ConfigResource(rawKind: item.resourceType, name: item.resourceName)
-            guard let count = seen[resource] else { continue }
-            seen[resource] = nil
-            var result = AlterConfigsResponse.AlterConfigsResourceResponse(
-                resourceType: item.resourceType, resourceName: item.resourceName)
-            result.errorMessage = nil
-            do throws(APIError) {
-                try checkUnique(count)
-                let changes = try replacingChanges(resource, item.configs)
-                records += try accepted(changes, of: resource, recordsBefore: records.count, schema: schema)
-            } catch {
-                result.errorCode = error.code.rawValue
-                result.errorMessage = error.message
-            }
-            response.responses.append(result)
+        let resources = request.resources.map { ConfigResource(rawKind: $0.resourceType, name: $0.resourceName) }
+        let alteration = alteration(of: resources, schema) { place throws(APIError) in
+            try replacingChanges(resources[place], request.resources[place].configs)
         }
-        return ControllerResult(request.validateOnly ? [] : records, response: response)
+        let response = AlterConfigsResponse(
+            responses: alteration.outcomes.map { resource, error in
+                .init(
+                    errorCode: error?.code.rawValue ?? 0, errorMessage: error?.message, resourceType: resource.rawKind,
+                    resourceName: resource.name)
+            })
+        return ControllerResult(request.validateOnly ? [] : alteration.records, response: response)
     }
 
-    private func occurrences(_ resources: [ConfigResource]) -> SortedMap<ConfigResource, Int> {
+    /// What the changes of several resources come to: the records of those that are accepted, and an outcome for each
+    /// resource, in the order in which they are first named. A resource that is named twice is refused.
+    ///
+    /// - Parameter changes: the changes of the resource at a place of `resources`.
+    private func alteration(
+        of resources: [ConfigResource], _ schema: any ConfigurationSchema,
+        changes: (_ place: Int) throws(APIError) -> [Change]
+    ) -> (records: [MetadataRecord], outcomes: [(ConfigResource, APIError?)]) {
         var counts = SortedMap<ConfigResource, Int>()
         for resource in resources { counts[resource] = (counts[resource] ?? 0) + 1 }
-        return counts
-    }
-
-    private func checkUnique(_ count: Int) throws(APIError) {
-        if count > 1 { throw APIError(.invalidRequest, "Each resource must appear at most once.") }
+        var records: [MetadataRecord] = []
+        var outcomes: [(ConfigResource, APIError?)] = []
+        for (place, resource) in resources.enumerated() {
+            guard let count = counts[resource] else { continue }
+            counts[resource] = nil
+            do throws(APIError) {
+                if count > 1 { throw APIError(.invalidRequest, "Each resource must appear at most once.") }
+                records += try accepted(
+                    try changes(place), of: resource, recordsBefore: records.count, schema: schema)
+                outcomes.append((resource, nil))
+            } catch {
+                outcomes.append((resource, error))
+            }
+        }
+        return (records, outcomes)
     }
 
     // MARK: Changes of one resource
