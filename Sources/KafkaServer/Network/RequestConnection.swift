@@ -241,7 +241,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         let quota = quota(frame, broker)
         let context = RequestContext(
             broker: broker, version: version, listenerName: listener.name, client: identity(frame), queue: queue,
-            appendGroup: isGroupingAppends ? appendGroup : nil, quota: quota)
+            quota: quota)
         let place = AnswerPlace(Handler.Request.Response.self, correlationID: frame.correlationID, version: version)
         let reply = Handler.handle(request, context) { ReplyTicket(reserve(place)) }
         if let quota { throttle = quota.charge(place.api, requestBytes: frame.size) }
@@ -249,12 +249,13 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         switch reply {
         case .now(let made): answer(place) { (buffer) throws(WireError) in try buffer.write(made, version: version) }
         case .later: throttleLater()
-        case .none:
-            if let measured { meter?.finish(measured, responseBytes: 0) }
-            mute(throttle)
         case .close(let reason): end(reason: reason)
         }
     }
+
+    /// Given to the handler of Produce where further such requests came together with the one that is handled now: what is
+    /// appended through it is written, and the answers go out, when all of them have been handled.
+    var groupOfAppends: AppendGroup? { isGroupingAppends ? appendGroup : nil }
 
     private func identity(_ frame: RequestFrame) -> ClientIdentity {
         if let client, client.matches(frame.clientIDBytes) { return client }
@@ -279,8 +280,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Keeps a place in the order of answers, for one that comes later.
-    func reserve(_ place: AnswerPlace) -> ReservedPlace {
-        ReservedPlace(connection: self, slot: takeSlot(), answer: place)
+    ///
+    /// - Parameter throttle: milliseconds that the client is to be told to wait.
+    func reserve(_ place: AnswerPlace, throttle: Int64 = 0) -> ReservedPlace {
+        ReservedPlace(connection: self, slot: takeSlot(measured: measured, throttle: throttle), answer: place)
     }
 
     /// Answers the request that is handled now: has `write` put the body into the answer, and sends it unless it is
@@ -289,18 +292,30 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     func answer(
         _ place: AnswerPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
     ) -> AnswerOutcome {
-        guard outstanding.isEmpty else {
-            let reserved = reserve(place)
-            return answer(reserved, write)
-        }
         let outcome = encode(place, throttle: throttle, write)
         guard outcome == .complete else { return outcome }
-        buffer.send(on: connection)
-        if meter != nil, let measured { noteSent(noteWritten(measured), bytes: buffer.writer.length) }
+        let written = measured.map(noteWritten)
+        if outstanding.isEmpty {
+            buffer.send(on: connection)
+            noteSent(written, bytes: buffer.writer.length)
+        } else {
+            takeSlot(measured: written)
+            let last = outstanding.count - 1
+            outstanding[last].measured?.ready = meter?.now()
+            outstanding[last].ready = buffer.copy()
+        }
         let told = buffer.throttle
         buffer.removeAll()
         mute(told)
         return .complete
+    }
+
+    /// The request that is handled now gets no answer.
+    ///
+    /// - Parameter throttle: milliseconds for which nothing further is read.
+    func leaveUnanswered(throttle: Int64) {
+        noteSent(measured, bytes: 0)
+        mute(throttle)
     }
 
     /// Counts what stands in the buffer.
@@ -336,7 +351,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
     }
 
-    private func takeSlot() -> UInt64 {
+    @discardableResult
+    private func takeSlot(measured: RequestMeasurement?, throttle: Int64 = 0) -> UInt64 {
         nextSlot += 1
         outstanding.append(Slot(id: nextSlot, measured: measured, throttle: throttle))
         return nextSlot
