@@ -44,7 +44,7 @@ public struct ByteWriter: ~Copyable {
     /// Forgets the contents; keeps the memory unless it has grown past `keeping` bytes.
     public mutating func removeAll(keeping limit: Int = .max) {
         count = 0
-        splices.removeAll(keepingCapacity: true)
+        if !splices.isEmpty { splices.removeAll(keepingCapacity: true) }
         if capacity > limit {
             storage.deallocate()
             capacity = max(limit, 16)
