@@ -21,18 +21,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// Requests whose answers may be outstanding at once.
     private static let outstandingMaximum = 128
 
-    /// A place in the order of answers.
-    private struct Slot {
-        let id: UInt64
-        /// Who waits for what the answer needs, where it is known.
-        var parked: (any ParkedRequest)?
-        /// The encoded answer once it is there, waiting for those before it.
-        var ready: WaitingAnswer?
-        var measured: RequestMeasurement?
-        /// Milliseconds that the client must wait because of its request.
-        var throttle: Int64 = 0
-    }
-
     let queue: any SerialQueue
     let id: UInt64
     let remoteAddress: SocketAddress
@@ -43,7 +31,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// nil until the broker serves; nothing is read before.
     private var broker: BrokerContext?
     private var buffer = AnswerBuffer()
-    private var outstanding: Deque<Slot> = []
+    private var outstanding: Deque<AnswerSlot> = []
     private var outstandingAreProduce = false
     private var nextSlot: UInt64 = 0
     private var isReading = true
@@ -134,7 +122,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             }
             let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
             let next = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4 + length)...])
-            guard handle(frame, broker, groupsAppends: Self.beginsWithProduce(next)) else {
+            guard handle(frame, broker, groupsAppends: RequestFrame.isProduceWhole(atFrontOf: next)) else {
                 holdBack(left)
                 return Consumption(consumed: offset)
             }
@@ -163,14 +151,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     // MARK: Requests
-
-    /// Whether a whole Produce request is at the front.
-    private static func beginsWithProduce(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count >= 6 else { return false }
-        let length = Int(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
-        let key = Int16(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: Int16.self))
-        return key == APIKey.produce.rawValue && length <= bytes.count - 4
-    }
 
     /// Writes what the Produce requests that came together have appended. Their answers are in the output, which goes
     /// out only after this; where they would not be true, the connection ends instead.
@@ -354,7 +334,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     @discardableResult
     private func takeSlot(measured: RequestMeasurement?, throttle: Int64 = 0) -> UInt64 {
         nextSlot += 1
-        outstanding.append(Slot(id: nextSlot, measured: measured, throttle: throttle))
+        outstanding.append(AnswerSlot(id: nextSlot, measured: measured, throttle: throttle))
         return nextSlot
     }
 
