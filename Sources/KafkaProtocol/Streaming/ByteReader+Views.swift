@@ -13,6 +13,7 @@ extension ByteReader {
     }
 
     /// The UTF-8 of a string, nil for null; `checks` where it is not known to be UTF-8.
+    @inline(__always)
     mutating func readNullableText(
         flexible: Bool, checks: Bool = true
     ) throws(WireError) -> UnsafeRawBufferPointer? {
@@ -28,6 +29,7 @@ extension ByteReader {
     }
 
     /// The UTF-8 of a string that cannot be null.
+    @inline(__always)
     mutating func readText(flexible: Bool, checks: Bool = true) throws(WireError) -> UnsafeRawBufferPointer {
         guard let text = try readNullableText(flexible: flexible, checks: checks) else {
             throw WireError(.unexpectedNull)

@@ -29,6 +29,7 @@ package struct FetchRequestHead {
         }
     }
 
+    @inline(__always)
     private init(reading bytes: UnsafeRawBufferPointer, _ version: Int16) throws(WireError) {
         try FetchRequest.checkVersion(version)
         self.bytes = bytes

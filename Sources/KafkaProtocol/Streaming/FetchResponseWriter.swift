@@ -74,9 +74,20 @@ package struct FetchResponseWriter {
         writer.writeInt64(partition.highWatermark)
         if version >= 4 { writer.writeInt64(partition.lastStableOffset) }
         if version >= 5 { writer.writeInt64(partition.logStartOffset) }
-        if version >= 4 { try writer.writeNullableArray(aborted, version: version, flexible: flexible) }
+        if version >= 4 {
+            if let aborted {
+                try writer.writeArray(aborted, version: version, flexible: flexible)
+            } else {
+                writer.writeNullLength(flexible: flexible)
+            }
+        }
         if version >= 11 { writer.writeInt32(-1) }
-        try writer.writeNullableRecords(records, flexible: flexible)
+        if records.count == 0, !records.isNull {
+            // Most fetches find nothing.
+            if flexible { writer.writeUInt8(1) } else { writer.writeInt32(0) }
+        } else {
+            try writer.writeNullableRecords(records, flexible: flexible)
+        }
         if flexible { writeTags(partition, into: &writer) }
     }
 

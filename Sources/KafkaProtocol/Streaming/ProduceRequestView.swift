@@ -30,6 +30,7 @@ package struct ProduceRequestView {
         }
     }
 
+    @inline(__always)
     private init(reading bytes: UnsafeRawBufferPointer, _ version: Int16) throws(WireError) {
         try ProduceRequest.checkVersion(version)
         self.version = version

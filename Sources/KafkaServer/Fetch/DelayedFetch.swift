@@ -132,7 +132,8 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
                 let written = bytes.withUnsafeBytes { bytes in
                     Result { () throws(WireError) in
                         let request = try FetchRequestHead(bytes, version: limits.version)
-                        try attempt.write(request, broker, into: &buffer)
+                        var recent = ReplicaManager.RecentTopic()
+                        try attempt.write(request, broker, recent: &recent, into: &buffer)
                     }
                 }
                 try written.get()

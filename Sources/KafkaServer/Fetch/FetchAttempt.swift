@@ -44,12 +44,13 @@ struct FetchAttempt: ~Copyable {
     /// Writes the body of the answer to a request without a session, while it reads the request: each partition where the
     /// request has it.
     mutating func write(
-        _ request: FetchRequestHead, _ broker: BrokerContext, into buffer: inout AnswerBuffer
+        _ request: FetchRequestHead, _ broker: BrokerContext, recent: inout ReplicaManager.RecentTopic,
+        into buffer: inout AnswerBuffer
     ) throws(WireError) {
         response.begin(sessionID: 0, into: &buffer.writer)
         var walk = request.walk()
         while let named = try walk.nextTopic() {
-            let topic = broker.replicas.topic(name: named.name, id: named.id)
+            let topic = broker.replicas.topic(name: named.name, id: named.id, recent: &recent)
             response.beginTopic(named, into: &buffer.writer)
             while let asked = try walk.nextPartition() {
                 let read = read(asked, of: topic, broker)

@@ -68,7 +68,7 @@ package enum FetchHandler: FrameHandler {
                 if let joined {
                     try attempt.write(joined, broker, into: &buffer)
                 } else {
-                    try attempt.write(request, broker, into: &buffer)
+                    try attempt.write(request, broker, recent: &connection.recentTopic, into: &buffer)
                 }
             } catch {
                 defect = request.defect

@@ -31,7 +31,7 @@ package enum ProduceHandler: FrameHandler {
         /// The answer, where it must not leave before a sync.
         var unsynced: ProduceResponse?
         let outcome = connection.answer(place) { (buffer) throws(WireError) in
-            try attempt.append(into: &buffer)
+            try attempt.append(recent: &connection.recentTopic, into: &buffer)
             if let quota { throttle = quota.charge(.produce, requestBytes: frame.size) }
             attempt.end(throttle: throttle, into: &buffer)
             guard request.acks != 0 else { return .withheld }

@@ -48,6 +48,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var appendGroup: AppendGroup?
     /// Whether the request that is handled now belongs to those.
     private var isGroupingAppends = false
+    /// What the last request was about.
+    var recentTopic = ReplicaManager.RecentTopic()
     /// nil where nobody wants to know.
     private var meter: RequestMeter?
     /// The request that is handled now.

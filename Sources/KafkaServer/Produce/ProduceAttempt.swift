@@ -35,12 +35,14 @@ struct ProduceAttempt: ~Copyable {
     }
 
     /// Appends everything and writes the body of the answer up to its end, where the throttle time stands.
-    mutating func append(into buffer: inout AnswerBuffer) throws(WireError) {
+    mutating func append(
+        recent: inout ReplicaManager.RecentTopic, into buffer: inout AnswerBuffer
+    ) throws(WireError) {
         response.begin(into: &buffer.writer)
         var walk = request.walk()
         var topicCount = 0
         while let named = try walk.nextTopic() {
-            let topic = broker.replicas.topic(name: named.name, id: named.id)
+            let topic = broker.replicas.topic(name: named.name, id: named.id, recent: &recent)
             response.beginTopic(named, into: &buffer.writer)
             var partitionCount = 0
             while let data = try walk.nextPartition() {
