@@ -153,6 +153,11 @@ extension LogManager {
         state.withLock { $0.directories[place].lastCheckpoints[LogFileNames.cleanedOffsets] = cleanedOffsets }
         var items: [LoadItem] = []
         var deleted: [String] = []
+        for name in LogFileNames.replaced.map({ $0 + ".tmp" }) where names.contains(name) {
+            // One that cannot be removed is in nobody's way.
+            guard (try? runtime.files.remove("\(directory.path)/\(name)")) != nil else { continue }
+            observer?.logEvent(.removedFile(path: "\(directory.path)/\(name)", reason: "it was not finished"))
+        }
         for name in names {
             let path = "\(directory.path)/\(name)"
             if LogFileNames.marked(name, suffix: LogFileNames.deleteSuffix) != nil { deleted.append(path) }

@@ -109,7 +109,9 @@ extension LogState {
         _ segment: LogSegment, keepsSnapshot: Bool, into removals: inout [String]
     ) throws(StorageError) {
         var names = segment.allPaths
-        if !keepsSnapshot, let place = snapshots.firstIndex(of: segment.baseOffset) {
+        if !keepsSnapshot, knowsProducers(without: segment.baseOffset, durableBelow: recoveryPoint),
+            let place = snapshots.firstIndex(of: segment.baseOffset)
+        {
             snapshots.remove(at: place)
             names.append(snapshotPath(segment.baseOffset))
         }
