@@ -225,6 +225,8 @@ struct LogLoader {
             try state.truncateFully(startingAt: state.logStartOffset, now: now)
         }
         state.recoveryPoint = min(max(state.recoveryPoint, 0), state.nextOffset)
+        // What takes the place of what is gone was not cleaned.
+        state.cleanedUpTo = state.cleanedUpTo.map { min($0, state.nextOffset) }
         state.epochs.truncateFromEnd(state.nextOffset)
         state.epochs.truncateFromStart(state.logStartOffset)
         if state.epochs.isDirty { state.afterwards.needsEpochs = true }

@@ -87,11 +87,8 @@ final class SwarmDisk: @unchecked Sendable {
 
     /// Uses the disk itself while it does not fail.
     func quietly(_ body: () -> Void) {
-        let halt = files.callsUntilHalt
-        files.cancelHalt()
         files.setFault(nil)
-        body()
+        files.withoutHalt(body)
         rearm()
-        if let halt { files.halt(after: halt) }
     }
 }
