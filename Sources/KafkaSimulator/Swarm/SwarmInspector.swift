@@ -78,8 +78,10 @@ final class SwarmInspector: @unchecked Sendable {
 
     /// Reads every log from its start to its end and compares it with what is known.
     ///
-    /// - Parameter mayBeOffline: whether the disk has failed, so that logs may be out of service.
-    func inspect(_ context: BrokerContext?, mayBeOffline: Bool, when: String) {
+    /// - Parameters:
+    ///   - mayBeOffline: whether the disk has failed, so that logs may be out of service.
+    ///   - mayLackNew: whether the disk was full, so that logs of new topics may not be there yet.
+    func inspect(_ context: BrokerContext?, mayBeOffline: Bool, mayLackNew: Bool = false, when: String) {
         guard let context else { return }
         for topic in model.topics where !topic.isDeleted {
             guard let held = context.replicas.topic(id: topic.id) else {
@@ -88,7 +90,9 @@ final class SwarmInspector: @unchecked Sendable {
                 continue
             }
             for partition in topic.partitions {
-                guard let log = held.partition(partition.index)?.log, log.failure == nil else {
+                let log = held.partition(partition.index)?.log
+                guard let log, log.failure == nil else {
+                    if log == nil, mayLackNew, partition.knownEnd == 0 { continue }
                     if !mayBeOffline, !topic.isDeletionAsked {
                         model.find("\(partition.name) is out of service \(when)")
                     }

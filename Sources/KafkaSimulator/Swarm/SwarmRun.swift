@@ -244,7 +244,8 @@ package final class SwarmRun: @unchecked Sendable {
             case .running:
                 return disk.quietly {
                     inspector.inspect(
-                        broker.context, mayBeOffline: disk.hasFailed, when: "after start \(broker.starts)")
+                        broker.context, mayBeOffline: disk.hasSeenErrors, mayLackNew: disk.hasFailed,
+                        when: "after start \(broker.starts)")
                 }
             case .failed(let reason):
                 note("no start: \(reason)")
@@ -323,7 +324,8 @@ package final class SwarmRun: @unchecked Sendable {
         case .inspect:
             if broker.state == .running, !broker.host.files.isHalted {
                 disk.quietly {
-                    inspector.inspect(broker.context, mayBeOffline: disk.hasFailed, when: "at a look")
+                    inspector.inspect(
+                        broker.context, mayBeOffline: disk.hasSeenErrors, mayLackNew: disk.hasFailed, when: "at a look")
                 }
             }
         }
@@ -386,11 +388,8 @@ package final class SwarmRun: @unchecked Sendable {
         note("repairs")
         simulation.healAll()
         disk.heal()
-        // A start on a full disk cannot recover logs; their directory is out of service until the next one.
-        let lacksDirectory = broker.context?.logs.directories.contains { !$0.isOnline } == true
         let needsRestart =
-            disk.hasSeenErrors || lacksDirectory || broker.hasFailed || broker.state != .running
-            || random.chance(1, in: 3)
+            disk.hasSeenErrors || broker.hasFailed || broker.state != .running || random.chance(1, in: 3)
         if broker.host.files.isHalted {
             try crash(pendingCrash ?? .process)
         } else if needsRestart {
