@@ -140,10 +140,13 @@ final class PartitionModel: @unchecked Sendable {
         checkOrder(present, from: start)
     }
 
-    /// Below where compaction has come there is one record for a key: an older one goes when the newer is met.
+    /// Below where compaction has come there is one record for a key: an older one goes when the newer is met. What was
+    /// deleted by request before it came is back where that was not written down yet when the broker went down, and is left
+    /// out.
     private func checkCleaned(_ present: [Bool], from start: Int64, upTo end: Int64) {
         var last: [Int32: Int64] = [:]
-        for offset in known(present, from: start) where offset < end && present[Int(offset - start)] {
+        for offset in known(present, from: start)
+        where offset >= judgedStart && offset < end && present[Int(offset - start)] {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
             let key = model.records[Int(serial)].key
