@@ -25,6 +25,8 @@ final class PartitionModel: @unchecked Sendable {
     }
     /// Where the log began when the broker was last stopped cleanly: there it must not begin before that again.
     var keptStart: Int64 = 0
+    /// Whether a loss has left a gap in a compacted log, so that batches may be missing whose successors are there.
+    private(set) var mayHaveGap = false
     /// Set by a loss until the log was looked through.
     var mayHaveLost = false
     /// Records sent so far, by sender.
@@ -118,6 +120,9 @@ final class PartitionModel: @unchecked Sendable {
 
     /// A compacted log may have lost what was not synced from the middle, too: a gap is nothing special to it.
     func lostWithin(_ present: [Bool], from start: Int64) {
+        // Compaction takes nothing that is not synced.
+        let synced = min(max(durableEnd - start, 0), Int64(present.count))
+        if present[Int(synced)...].contains(false) { mayHaveGap = true }
         for offset in max(durableEnd, start)..<max(durableEnd, start, knownEnd) where !present[Int(offset - start)] {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
