@@ -49,10 +49,11 @@ extension UnifiedLog {
     ///
     /// 1. `.cleaned` becomes `.swap`, the highest base offset first. While there is any `.cleaned` file, the next start
     ///    removes it and every `.swap` at or above it.
-    /// 2. Other `.cleaned` files, of a cleaning that failed, are removed and the directory is synced: from here on the next start finishes the swap.
+    /// 2. Other `.cleaned` files, of a cleaning that failed, are removed and the directory is synced: from here on the next
+    ///    start finishes the swap.
     /// 3. The old files become `.deleted`, the lowest offset first, so that of two records with one key it is never the
-    ///    later that goes alone, and the directory is synced. An old file that came back when the new ones have their names
-    ///    would stand in the middle of what replaces it, and a start would take the batches there for damage.
+    ///    later that goes alone, and the directory is synced. An old file that came back when the new ones have their
+    ///    names would stand in the middle of what replaces it, and a start would take the batches there for damage.
     /// 4. `.swap` goes from the new names, from the log files first.
     /// 5. The directory is synced, and the old files are removed after `file.delete.delay.ms`; reads that are under way
     ///    hold them open.
