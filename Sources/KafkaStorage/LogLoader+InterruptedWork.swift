@@ -51,6 +51,8 @@ extension LogLoader {
             guard let offset = Self.segmentFileOffset(old[...]), offset >= start, offset < end else { continue }
             try removeSurely(old, "a cleaned segment replaces it")
         }
+        // One that came back when the others have their names would be taken for a part of the log.
+        try syncDirectory()
         for (name, _) in swappedLogs() { try rename(swap: name) }
         try syncDirectory()
         try refreshNames()

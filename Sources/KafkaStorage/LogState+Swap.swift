@@ -70,7 +70,8 @@ extension LogState {
         }
     }
 
-    /// Puts the new segments into the place of `old`; returns the files that may be removed once the names are durable.
+    /// Puts the new segments into the place of `old`, whose files get the names of deleted ones: returns these. The new
+    /// files keep their names until that is durable (`endSwap`).
     mutating func performSwap(_ old: [LogSegment]) throws(StorageError) -> [String] {
         let new = pendingSwap
         guard !new.isEmpty else { throw .closed(path: directory) }
@@ -85,18 +86,30 @@ extension LogState {
         do throws(StorageError) {
             var removals: [String] = []
             for segment in old { try retire(segment, keepsSnapshot: isBase(segment, of: new), into: &removals) }
-            for part in 0..<4 {
-                for segment in new {
-                    try renameIfThere(segment.allPaths[part], segment.paths(suffix: "")[part])
-                }
-            }
-            for segment in new { segment.renamed(to: segment.directory, suffix: "") }
             takeOver(old, new)
             return removals
         } catch {
             goOffline(error)
             throw error
         }
+    }
+
+    /// Takes `.swap` from the names of segments that were put in place, the log files first. Those that were deleted
+    /// since have other names; where the log is out of service it is left to the next start.
+    mutating func endSwap(_ new: [LogSegment]) throws(StorageError) {
+        guard failure == nil else { return }
+        let left = new.filter { segment in segments.contains { $0 === segment } }
+        do throws(StorageError) {
+            for part in 0..<4 {
+                for segment in left {
+                    try renameIfThere(segment.allPaths[part], segment.paths(suffix: "")[part])
+                }
+            }
+        } catch {
+            goOffline(error)
+            throw error
+        }
+        for segment in left { segment.renamed(to: segment.directory, suffix: "") }
     }
 
     private func isBase(_ segment: LogSegment, of new: [LogSegment]) -> Bool {
@@ -109,7 +122,9 @@ extension LogState {
         _ segment: LogSegment, keepsSnapshot: Bool, into removals: inout [String]
     ) throws(StorageError) {
         var names = segment.allPaths
-        if !keepsSnapshot, let place = snapshots.firstIndex(of: segment.baseOffset) {
+        if !keepsSnapshot, knowsProducers(without: segment.baseOffset, durableBelow: recoveryPoint),
+            let place = snapshots.firstIndex(of: segment.baseOffset)
+        {
             snapshots.remove(at: place)
             names.append(snapshotPath(segment.baseOffset))
         }

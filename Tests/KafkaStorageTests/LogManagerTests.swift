@@ -113,6 +113,33 @@ import Testing
         #expect(try world.files.status("/data/a/.kafka_cleanshutdown") == nil)
     }
 
+    @Test func `what a crash left of a checkpoint's replacement is removed at the next start`() throws {
+        let world = TestWorld()
+        _ = try start(world)
+        let names = ["meta.properties.tmp", "cleaner-offset-checkpoint.tmp", ".kafka_cleanshutdown.tmp"]
+        for name in names + ["somebody's.tmp"] { _ = try world.files.open("/data/a/\(name)", .readWriteCreate) }
+        world.crash(.everything)
+        _ = try start(world)
+        let left = try world.files.list("/data/a").filter { $0.hasSuffix(".tmp") }
+        #expect(left == ["somebody's.tmp"])
+    }
+
+    @Test func `a checkpoint that a full disk has no room for leaves nothing behind`() throws {
+        let world = TestWorld()
+        let (manager, _) = try start(world)
+        let log = try manager.createLog(for: partition(0), configuration: LogConfiguration())
+        try log.append(TestBatches.batch(["a"]))
+        log.updateHighWatermark(1)
+        world.files.setFault { _, operation, path in
+            operation == .write && path.hasSuffix(".tmp") ? .noSpace : nil
+        }
+        manager.checkpointHighWatermarks()
+        world.files.setFault(nil)
+        for directory in ["/data/a", "/data/b"] {
+            #expect(try world.files.list(directory).allSatisfy { !$0.hasSuffix(".tmp") })
+        }
+    }
+
     @Test func `a file with a partition's name costs that partition only`() throws {
         let world = TestWorld()
         _ = try start(world)
@@ -353,6 +380,26 @@ import Testing
         #expect(report.failedDirectories.isEmpty && report.failedLogs.isEmpty)
         #expect(manager.logs.map(\.directory) == ["/data/b/t-0"])
         #expect(try manager.logs[0].records() == ["0=a"])
+        #expect(try world.files.list("/data/a").filter { $0.hasSuffix("-stray") }.count == 1)
+    }
+
+    /// A topic was deleted while one directory was out of service, and made again in the other.
+    @Test(arguments: [["/data/a", "/data/b"], ["/data/b", "/data/a"]])
+    func `of logs of two topics of one name, that of the topic there is now is taken`(directories: [String]) throws {
+        let world = TestWorld()
+        let (old, new) = (KafkaUUID(high: 1, low: 1), KafkaUUID(high: 2, low: 2))
+        for (id, directory, count) in [(old, "/data/a", 3), (new, "/data/b", 1)] {
+            let (manager, _) = try start(world, [directory])
+            let log = try manager.createLog(for: partition(0), topicID: id, configuration: LogConfiguration())
+            for value in 0..<count { try log.append(TestBatches.batch(["\(directory) \(value)"])) }
+            stop(world, manager)
+        }
+        let manager = self.manager(world, directories)
+        try manager.openDirectories()
+        manager.loadLogs(topicConfiguration: { _ in LogConfiguration() }, topicID: { _ in new }, completion: { _ in })
+        world.run()
+        #expect(manager.logs.map(\.topicID) == [new])
+        #expect(try manager.logs[0].records() == ["0=/data/b 0"])
         #expect(try world.files.list("/data/a").filter { $0.hasSuffix("-stray") }.count == 1)
     }
 
