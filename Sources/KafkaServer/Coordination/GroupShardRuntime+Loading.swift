@@ -64,6 +64,7 @@ extension GroupShardRuntime {
         case .success(let report):
             shard = loaded
             shard.configuration.consumer.overrides = overrides
+            shard.lastMetadata = metadata
             lastWritten = report.endOffset
             phase = .active
             if report.records > 0 {

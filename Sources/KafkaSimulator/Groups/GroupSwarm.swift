@@ -4,7 +4,9 @@ import KafkaProtocol
 import KafkaRuntime
 
 /// One run of a group whose members come and go while the broker is killed, also in the middle of a rebalance, and links
-/// break. In the end all must be stable: every partition is owned, and what was acknowledged is there.
+/// break. The members speak the classic protocol, the consumer protocol, or now one and now the other, so that the group is
+/// converted back and forth; some are static. In the end all must be stable: every partition is owned, and what was
+/// acknowledged is there.
 ///
 /// `@unchecked Sendable`: only touched by the thread that steps the simulation.
 package final class GroupSwarm: @unchecked Sendable {
@@ -33,6 +35,12 @@ package final class GroupSwarm: @unchecked Sendable {
             on: simulation.host("broker"),
             settings: [
                 "offsets.topic.num.partitions": "3", "group.initial.rebalance.delay.ms": "200",
+                "group.consumer.min.session.timeout.ms": "\(SimulatedGroupMember.sessionTimeout)",
+                "group.consumer.session.timeout.ms": "\(SimulatedGroupMember.sessionTimeout)",
+                "group.consumer.min.heartbeat.interval.ms": "500", "group.consumer.heartbeat.interval.ms": "500",
+                "group.consumer.migration.policy": "bidirectional",
+                // Often, and never of a group that has only been empty for as long as members rest.
+                "offsets.retention.minutes": "5", "offsets.retention.check.interval.ms": "1000",
                 // A loss of power must not lose what was acknowledged.
                 "log.flush.interval.messages": "1",
             ])
@@ -44,10 +52,14 @@ package final class GroupSwarm: @unchecked Sendable {
                 options: options)
         }
         admin = client("admin")
-        memberCount = Int(random.value(in: 2...6))
+        memberCount = random.value(in: 2...6)
+        let worlds: [[SimulatedGroupMember.Rules]] = [[.classic], [.consumer], [.classic, .consumer]]
+        let rules = worlds[random.value(in: 0...2)]
         for number in 0..<memberCount {
             members.append(
-                SimulatedGroupMember(number, model: model, client: client("member\(number)"), seed: random.next()))
+                SimulatedGroupMember(
+                    number, model: model, client: client("member\(number)"), seed: random.next(), allowed: rules,
+                    instanceID: random.chance(1, in: 3) ? "i\(number)" : nil))
         }
     }
 
@@ -65,13 +77,14 @@ package final class GroupSwarm: @unchecked Sendable {
         try simulation.advance(by: 60_000)
         try checkCommitted()
         for member in members { member.stop() }
-        if members.contains(where: { $0.generationsSeen == 0 }) { model.find("a member never got into the group") }
+        if members.contains(where: { $0.assignmentsSeen == 0 }) { model.find("a member never got into the group") }
+        if !model.unowned.isEmpty { model.find("nobody has the partitions \(model.unowned)") }
         return Report(
             findings: model.findings, commits: model.commits, assignments: model.assignments, starts: broker.starts)
     }
 
     private func disturb() throws {
-        switch random.value(in: 0...3) {
+        switch random.value(in: 0...5) {
         case 0: try crash(.process)
         case 1: try crash(.machine)
         case 2:
@@ -79,11 +92,17 @@ package final class GroupSwarm: @unchecked Sendable {
             simulation.cut(host, "broker")
             try simulation.advance(by: random.value(in: 10...9_000))
             simulation.heal(host, "broker")
+        case 3, 4:
+            // In the middle of the rebalance that follows.
+            members[random.value(in: 0...(memberCount - 1))].mustLeave = true
+            try simulation.advance(by: random.value(in: 50...600))
+            try crash(random.chance(1, in: 2) ? .process : .machine)
         default: simulation.resetConnections(between: "member0", and: "broker")
         }
     }
 
     private func crash(_ kind: CrashKind) throws {
+        model.crashes += 1
         broker.crash(kind)
         try simulation.advance(by: random.value(in: 0...500))
         try start()
