@@ -86,7 +86,7 @@ struct SimulatorCommand: ParsableCommand {
         var (done, failed, commits, assignments, starts) = (0, 0, 0, 0, 0)
         for seed in range {
             if let deadline, Date() >= deadline { break }
-            let report = try GroupSwarm(seed: seed).run()
+            let report = try GroupSwarm(seed: seed, note: verbose ? { say($0) } : nil).run()
             done += 1
             if !report.findings.isEmpty {
                 failed += 1

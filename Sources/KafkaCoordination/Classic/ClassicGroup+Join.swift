@@ -108,10 +108,9 @@ extension ClassicGroup {
         switch state {
         case .empty:
             return .now(.failing(.unknownMemberID, memberID: memberID, version: context.apiVersion))
-        case .completingRebalance where isUnchanged:
-            // It may not have received the answer of this generation.
-            return .now(joinResponse(for: memberID))
-        case .stable where isUnchanged && memberID != leaderID:
+        case .completingRebalance where isUnchanged, .stable where isUnchanged && memberID != leaderID:
+            // It may not have received the answer of this generation. It is alive: its session must not end behind that.
+            restartSession(memberID, &step)
             return .now(joinResponse(for: memberID))
         case .preparingRebalance, .completingRebalance, .stable:
             // A leader that rejoins asks for a rebalance by it: it may know of something that the members' metadata do

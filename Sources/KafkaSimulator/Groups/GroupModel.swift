@@ -24,8 +24,12 @@ final class GroupModel: @unchecked Sendable {
     /// How often the broker went down: what it only had in memory is gone.
     var crashes = 0
 
-    init(partitionCount: Int) {
+    /// Told what happens, where somebody wants to know.
+    private let tell: ((String) -> Void)?
+
+    init(partitionCount: Int, tell: ((String) -> Void)? = nil) {
         self.partitionCount = partitionCount
+        self.tell = tell
         acknowledged = Array(repeating: 0, count: partitionCount)
         attempted = Array(repeating: 0, count: partitionCount)
         owners = Array(repeating: nil, count: partitionCount)
@@ -37,7 +41,12 @@ final class GroupModel: @unchecked Sendable {
     var unowned: [Int] { owners.indices.filter { owners[$0] == nil } }
 
     func find(_ what: String) {
+        note("FOUND \(what)")
         if findings.count < Self.findingsMax { findings.append(what) }
+    }
+
+    func note(_ what: @autoclosure () -> String) {
+        if let tell { tell(what()) }
     }
 
     // MARK: Owners

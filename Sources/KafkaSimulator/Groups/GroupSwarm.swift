@@ -21,15 +21,22 @@ package final class GroupSwarm: @unchecked Sendable {
 
     private let simulation: SimulatedRuntime
     private let broker: SimulatedBroker
-    private let model = GroupModel(partitionCount: partitionCount)
+    private let model: GroupModel
     private var members: [SimulatedGroupMember] = []
     private var random: Xoshiro256
     private let admin: KafkaClient
     private let memberCount: Int
 
-    package init(seed: UInt64) {
+    /// - Parameter note: told what happens, with the time in milliseconds.
+    package init(seed: UInt64, note: ((String) -> Void)? = nil) {
         random = Xoshiro256(seed: ~seed)
-        let simulation = SimulatedRuntime(seed: seed, options: SimulationOptions())
+        var options = SimulationOptions()
+        // A disk may be slow: then much happens between a record's being written and its being synced.
+        if random.chance(1, in: 2) { options.blockingDelay = 1_000_000...150_000_000 }
+        let simulation = SimulatedRuntime(seed: seed, options: options)
+        model = GroupModel(
+            partitionCount: Self.partitionCount,
+            tell: note.map { note in { note("\(simulation.now / 1_000_000) \($0)") } })
         self.simulation = simulation
         broker = SimulatedBroker(
             on: simulation.host("broker"),
@@ -89,9 +96,11 @@ package final class GroupSwarm: @unchecked Sendable {
         case 1: try crash(.machine)
         case 2:
             let host = "member\(random.value(in: 0...Int64(memberCount - 1)))"
+            model.note("\(host) is cut off")
             simulation.cut(host, "broker")
             try simulation.advance(by: random.value(in: 10...9_000))
             simulation.heal(host, "broker")
+            model.note("\(host) is back")
         case 3, 4:
             // In the middle of the rebalance that follows.
             members[random.value(in: 0...(memberCount - 1))].mustLeave = true
@@ -102,10 +111,13 @@ package final class GroupSwarm: @unchecked Sendable {
     }
 
     private func crash(_ kind: CrashKind) throws {
+        model.note("the broker stops: \(kind)")
         model.crashes += 1
         broker.crash(kind)
         try simulation.advance(by: random.value(in: 0...500))
         try start()
+        // Members ask only when they have to.
+        if model.isFine, random.chance(1, in: 2) { try checkCommitted() }
     }
 
     private func start() throws {

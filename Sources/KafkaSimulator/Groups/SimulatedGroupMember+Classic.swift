@@ -9,7 +9,8 @@ extension SimulatedGroupMember {
         guard !isStopped else { return }
         drop(held)
         let request = JoinGroupRequest(
-            groupID: Self.group, sessionTimeoutMs: Self.sessionTimeout, rebalanceTimeoutMs: 6_000, memberID: memberID,
+            groupID: Self.group, sessionTimeoutMs: Self.sessionTimeout,
+            rebalanceTimeoutMs: Self.rebalanceTimeout, memberID: memberID,
             groupInstanceID: instanceID, protocolType: "consumer",
             protocols: [.init(name: "range", metadata: Self.subscription)])
         let sent = now

@@ -21,6 +21,9 @@ final class SimulatedGroupMember: @unchecked Sendable {
     static let topic = "t"
     /// Milliseconds; the broker's for the consumer protocol is the same.
     static let sessionTimeout: Int32 = 6_000
+    /// Milliseconds that the classic protocol's rebalances wait for a member. One that is silent for longer is out, or, if
+    /// it is static, in a generation that it does not know of.
+    static let rebalanceTimeout: Int32 = 3_000
 
     let number: Int
     let client: KafkaClient
@@ -36,7 +39,9 @@ final class SimulatedGroupMember: @unchecked Sendable {
     /// What it uses, ascending.
     private(set) var held: [Int] = []
     /// Where it stands in what it has looked up.
-    private var positions: [Int: Int64] = [:]
+    var positions: [Int: Int64] = [:]
+    /// What it may still send though it is too late.
+    var late: LateCommit?
     /// What the coordinator wants to have back and the member still uses.
     var owed: [Int] = []
     /// Whether the last heartbeat was not answered: then the next one says everything again.
@@ -87,6 +92,7 @@ final class SimulatedGroupMember: @unchecked Sendable {
         drop(held)
         rules = allowed[random.value(in: 0...(allowed.count - 1))]
         memberID = rules == .consumer ? "m\(number)-\(random.next())" : ""
+        model.note("member \(number) begins with the \(rules) protocol, \(instanceID ?? "dynamic")")
         enter()
     }
 
@@ -103,6 +109,11 @@ final class SimulatedGroupMember: @unchecked Sendable {
     }
 
     func drop(_ partitions: [Int]) {
+        if !partitions.isEmpty { model.note("member \(number) gives up \(partitions)") }
+        if let partition = partitions.first, let position = positions[partition] {
+            late = LateCommit(
+                memberID: memberID, epoch: epoch, partition: partition, offset: position, crashes: model.crashes)
+        }
         model.takes(partitions, from: number)
         held.removeAll { partitions.contains($0) }
         owed.removeAll { partitions.contains($0) }
@@ -111,16 +122,21 @@ final class SimulatedGroupMember: @unchecked Sendable {
 
     func add(_ partitions: [Int]) {
         assignmentsSeen += 1
+        if !partitions.isEmpty { model.note("member \(number) \(memberID) gets \(partitions) at epoch \(epoch)") }
         model.gives(partitions, to: number, now: now)
         held = (held + partitions).sortedWithoutRepetitions()
     }
 
     /// A sign of life that was sent at `sent` was answered.
-    func lives(since sent: Int64) { model.lives(number, until: sent + Int64(Self.sessionTimeout), held) }
+    func lives(since sent: Int64) {
+        let patience = rules == .classic ? min(Self.sessionTimeout, Self.rebalanceTimeout) : Self.sessionTimeout
+        model.lives(number, until: sent + Int64(patience), held)
+    }
 
     func live() {
         guard !isStopped else { return }
         if mustLeave || isRestless && random.chance(3, in: 100) { return pause() }
+        if let late, late.memberID == memberID, late.epoch < epoch { return commit(late) }
         if held.contains(where: { positions[$0] == nil }) { return lookUp() }
         if !held.isEmpty, random.chance(1, in: 2) { return commit() }
         beatOn()
@@ -143,6 +159,7 @@ final class SimulatedGroupMember: @unchecked Sendable {
             rules == .classic ? leave() : leaveConsumerGroup()
             later(100...2_000) { self.begin() }
         case 1 where instanceID != nil: restart()
+        case 1: later(3_100...5_900) { self.held.isEmpty ? self.beatOn() : self.commit() }
         default: later(7_000...12_000) { self.held.isEmpty ? self.beatOn() : self.commit() }
         }
     }
@@ -168,61 +185,6 @@ final class SimulatedGroupMember: @unchecked Sendable {
         }
     }
 
-    // MARK: Offsets
-
-    /// Asks where its partitions stand.
-    func lookUp() {
-        guard !isStopped else { return }
-        let asked = held.filter { positions[$0] == nil }
-        guard !asked.isEmpty else { return later { self.live() } }
-        let known = model.acknowledged
-        let isConsumer = rules == .consumer
-        let request = OffsetFetchRequest(groups: [
-            .init(
-                groupID: Self.group, memberID: isConsumer ? memberID : nil, memberEpoch: isConsumer ? epoch : -1,
-                topics: [.init(name: Self.topic, partitionIndexes: asked.map { Int32($0) })])
-        ])
-        ask(request, version: 9) { [self] response in
-            guard let group = response?.groups.first else { return later { self.live() } }
-            guard group.errorCode == 0 else {
-                take(group.errorCode, of: "OffsetFetch")
-                return goOn(group.errorCode)
-            }
-            for partition in group.topics.flatMap(\.partitions) {
-                let index = Int(partition.partitionIndex)
-                model.found(partition.committedOffset, of: index, known: known[index])
-                if held.contains(index) { positions[index] = max(partition.committedOffset, 0) }
-            }
-            later { self.live() }
-        }
-    }
-
-    private func commit() {
-        guard !isStopped else { return }
-        let partition = held[random.value(in: 0...(held.count - 1))]
-        guard let position = positions[partition] else { return live() }
-        let offset = position + random.value(in: 1...10)
-        positions[partition] = offset
-        model.attempts(offset, of: partition)
-        let request = OffsetCommitRequest(
-            groupID: Self.group, generationIDOrMemberEpoch: epoch, memberID: memberID, groupInstanceID: instanceID,
-            topics: [
-                .init(
-                    name: Self.topic,
-                    partitions: [.init(partitionIndex: Int32(partition), committedOffset: offset)])
-            ])
-        ask(request, version: 9) { [self] response in
-            // Without an answer nobody knows how far the group is; a commit again from here would be a guess.
-            guard let code = response?.topics.first?.partitions.first?.errorCode else {
-                positions[partition] = nil
-                return later { self.live() }
-            }
-            if code == 0 { model.acknowledges(offset, of: partition) } else { positions[partition] = nil }
-            take(code, of: "OffsetCommit")
-            goOn(code)
-        }
-    }
-
     // MARK: Errors
 
     /// What follows from an answer with this error.
@@ -239,11 +201,13 @@ final class SimulatedGroupMember: @unchecked Sendable {
 
     /// Errors that a member must expect; anything else is a finding.
     func take(_ code: Int16, of what: String) {
+        if code != 0 { model.note("member \(number) \(memberID)@\(epoch): \(what) of \(rules) got error \(code)") }
         switch ErrorCode(rawValue: code) {
         case ErrorCode.none?, .coordinatorLoadInProgress?, .coordinatorNotAvailable?, .notCoordinator?,
             .rebalanceInProgress?, .illegalGeneration?:
             break
-        case .unknownMemberID?: if rules == .classic { memberID = "" }
+        // Nobody was in it for a while, and nothing was committed: it is deleted. A commit is told so from version 9 on.
+        case .groupIDNotFound? where what == "OffsetCommit", .unknownMemberID?: if rules == .classic { memberID = "" }
         case .staleMemberEpoch? where rules == .consumer, .fencedMemberEpoch? where rules == .consumer,
             .groupIDNotFound? where rules == .consumer:
             break

@@ -9,10 +9,10 @@ import Testing
 /// Requests of both protocols, sensible and not, on the same two groups, with timers, lost appends, expiry, deletions and
 /// failovers: after every step the groups are sound, and now and then the shard that is made from the log is the same.
 @Suite struct ShardFuzzTests {
-    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
     func `whatever comes, groups are sound and the log tells all`(seed: UInt64) throws {
         var fuzz = ShardFuzz(seed: seed)
-        for step in 0..<600 {
+        for step in 0..<400 {
             try fuzz.step()
             if let violation = fuzz.world.violation {
                 Issue.record("seed \(seed), step \(step): \(violation)")
