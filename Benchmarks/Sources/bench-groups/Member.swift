@@ -55,11 +55,26 @@ final class Member {
         guard synced.errorCode == 0 else { throw BenchmarkError("SyncGroup: error \(synced.errorCode)") }
     }
 
+    /// What went over the wire for each member in a rebalance.
+    struct Exchanges {
+        var joins: [Exchange] = []
+        var syncs: [Exchange] = []
+    }
+
     /// One rebalance of all `members`, from the first JoinGroup to the last assignment.
-    static func balance(_ members: [Member]) throws {
+    @discardableResult
+    static func balance(_ members: [Member]) throws -> Exchanges {
+        var exchanges = Exchanges()
         for member in members { try member.beginJoin() }
-        for member in members { try member.finishJoin() }
+        for member in members {
+            try member.finishJoin()
+            exchanges.joins.append(member.client.last)
+        }
         for member in members { try member.beginSync() }
-        for member in members { try member.finishSync() }
+        for member in members {
+            try member.finishSync()
+            exchanges.syncs.append(member.client.last)
+        }
+        return exchanges
     }
 }

@@ -44,12 +44,17 @@ extension GroupShardRuntime {
         let fault: WireError?
         /// About what the records add to a batch.
         let bytes: Int
+        let cause: GroupChangeCause
         /// Sends the reply, if there is one.
         let answer: () -> Void
         let fail: (ErrorCode) -> Void
 
-        init(_ outcome: GroupOutcome<Void>, answer: @escaping () -> Void, fail: @escaping (ErrorCode) -> Void) {
+        init(
+            _ outcome: GroupOutcome<Void>, cause: GroupChangeCause = .other, answer: @escaping () -> Void,
+            fail: @escaping (ErrorCode) -> Void
+        ) {
             self.outcome = outcome
+            self.cause = cause
             var encoded: [EncodedRecord] = []
             encoded.reserveCapacity(outcome.records.count)
             var fault: WireError?
