@@ -54,13 +54,18 @@ final class GroupModel: @unchecked Sendable {
     /// A sign of life was answered.
     ///
     /// - Parameter held: what the member uses.
-    func lives(_ member: Int, until end: Int64, _ held: [Int]) {
+    func lives(_ member: Int, until end: Int64, now: Int64, _ held: [Int]) {
+        // An answer that was on its way for longer says nothing.
+        guard end > now else { return }
         leases[member] = max(leases[member] ?? 0, end)
         for partition in held {
             guard let owner = owners[partition], owner != member else { continue }
             find("member \(member) lives on with partition \(partition), which member \(owner) was given")
         }
     }
+
+    /// What the member's last life was allowed says nothing about this one.
+    func begins(_ member: Int) { leases[member] = nil }
 
     func gives(_ partitions: [Int], to member: Int, now: Int64) {
         assignments += 1

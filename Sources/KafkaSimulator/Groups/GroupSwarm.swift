@@ -80,11 +80,20 @@ package final class GroupSwarm: @unchecked Sendable {
         }
         simulation.healAll()
         for member in members { member.isRestless = false }
+        // One dies without a word; the others come to have what it had.
+        let dead = random.chance(1, in: 2) ? random.value(in: 0...(memberCount - 1)) : nil
+        if let dead {
+            model.note("member \(dead) dies")
+            members[dead].stop()
+        }
         // Sessions run out, and two rebalances fit.
         try simulation.advance(by: 60_000)
+        if let dead { model.takes(Array(0..<Self.partitionCount), from: dead) }
         try checkCommitted()
         for member in members { member.stop() }
-        if members.contains(where: { $0.assignmentsSeen == 0 }) { model.find("a member never got into the group") }
+        for (number, member) in members.enumerated() where member.assignmentsSeen == 0 && number != dead {
+            model.find("member \(number) never got into the group")
+        }
         if !model.unowned.isEmpty { model.find("nobody has the partitions \(model.unowned)") }
         return Report(
             findings: model.findings, commits: model.commits, assignments: model.assignments, starts: broker.starts)

@@ -15,6 +15,7 @@ extension SimulatedGroupMember {
             protocols: [.init(name: "range", metadata: Self.subscription)])
         let sent = now
         client.send(request, to: KafkaClient.anyBroker) { [self] result in
+            guard !isStopped else { return }
             guard case .success(let response) = result else { return later { self.join() } }
             switch ErrorCode(rawValue: response.errorCode) {
             case ErrorCode.none?:
@@ -45,8 +46,13 @@ extension SimulatedGroupMember {
         let request = SyncGroupRequest(
             groupID: Self.group, generationID: epoch, memberID: memberID, groupInstanceID: instanceID,
             protocolType: "consumer", protocolName: "range", assignments: assignments)
+        let sent = now
         client.send(request, to: KafkaClient.anyBroker) { [self] result in
-            guard case .success(let response) = result else { return later { self.join() } }
+            guard !isStopped else { return }
+            // What was on its way for longer than others wait is as good as lost.
+            guard case .success(let response) = result, now - sent < Int64(Self.rebalanceTimeout) else {
+                return later { self.join() }
+            }
             guard response.errorCode == 0 else {
                 take(response.errorCode, of: "SyncGroup")
                 if ErrorCode(rawValue: response.errorCode) == .fencedInstanceID { memberID = "" }

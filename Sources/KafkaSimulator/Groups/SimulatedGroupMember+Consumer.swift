@@ -26,12 +26,16 @@ extension SimulatedGroupMember {
         let sent = now
         isUnsure = true
         client.send(request, to: KafkaClient.anyBroker) { [self] result in
-            guard case .success(let response) = result else { return later { self.live() } }
-            isUnsure = false
+            // What was on its way for longer than a session is as good as lost.
+            guard case .success(let response) = result, now - sent < Int64(Self.sessionTimeout) else {
+                return later { self.live() }
+            }
+            guard !isStopped else { return }
             guard response.errorCode == 0 else {
                 take(response.errorCode, of: "ConsumerGroupHeartbeat")
                 return refused(response.errorCode)
             }
+            isUnsure = false
             epoch = response.memberEpoch
             if let assignment = response.assignment { reconcile(assignment) }
             lives(since: sent)

@@ -100,6 +100,7 @@ final class SimulatedGroupMember: @unchecked Sendable {
     func enter() {
         guard !isStopped else { return }
         drop(held)
+        model.begins(number)
         switch rules {
         case .classic: join()
         case .consumer:
@@ -130,7 +131,7 @@ final class SimulatedGroupMember: @unchecked Sendable {
     /// A sign of life that was sent at `sent` was answered.
     func lives(since sent: Int64) {
         let patience = rules == .classic ? min(Self.sessionTimeout, Self.rebalanceTimeout) : Self.sessionTimeout
-        model.lives(number, until: sent + Int64(patience), held)
+        model.lives(number, until: sent + Int64(patience), now: now, held)
     }
 
     func live() {
