@@ -84,7 +84,9 @@ extension ClassicGroup {
             enter(.empty, step)
             protocolName = nil
             subscribedTopics = topicsOfMembers()
+            // Members have gone whatever becomes of the record, and must be told.
             step.records.append(record(assignments: [:]))
+            step.holdsUnstored = true
         } else {
             enter(.completingRebalance, step)
             protocolName = selectProtocol()

@@ -46,7 +46,7 @@ extension GroupCoordinatorShard {
         return GroupOutcome(
             .now(response), records: decision.records + decision.group.tombstones + [classic.record],
             effects: decision.effects + decision.group.timerCancellations,
-            ticket: .downgrade(classic, .memberReplaced))
+            ticket: .downgrade(classic, .memberReplaced(isStable: decision.group.state == .stable)))
     }
 
     mutating func syncConsumerGroup(
@@ -86,7 +86,8 @@ extension GroupCoordinatorShard {
         guard let group = consumerGroupInUse(groupID) else { return nil }
         lastMetadata = context.metadata
         var decision = begin(group, now: context.now, context.metadata)
-        let answers = ClassicRequests(context: context).leave(identities, &decision)
-        return outcome(.now(response(answers)), decision)
+        let (members, answers) = ClassicRequests(context: context).leaving(identities, group)
+        let reply = GroupReply.now(response(answers))
+        return members.isEmpty ? outcome(reply, decision) : remove(members, &decision, reply)
     }
 }
