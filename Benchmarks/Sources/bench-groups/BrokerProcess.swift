@@ -19,7 +19,7 @@ final class BrokerProcess {
         try """
         listeners=PLAINTEXT://127.0.0.1:\(port)
         log.dirs=\(directory.appending(path: "data").path)
-        group.initial.rebalance.delay.ms=0
+        group.initial.rebalance.delay.ms=500
         metrics.listener=http://127.0.0.1:\(metricsPort)
         metrics.group.offsets.max=1000000
 

@@ -13,24 +13,26 @@ enum MemoryMeasurement {
                 client.call(CommitMeasurement.request(1, group: "warm-\(number)"), version: 9))
         }
         head("groups", "bytes a group in memory", "in the log", "ratio", "MB in all")
-        try measure(broker, "\(groups) of one offset", groups) { number in
-            try CommitMeasurement.check(
-                client.call(CommitMeasurement.request(1, group: "other-\(number)"), version: 9))
+        try measure(broker, "\(groups) of one offset", groups) {
+            for number in 0..<groups {
+                try CommitMeasurement.check(
+                    client.call(CommitMeasurement.request(1, group: "other-\(number)"), version: 9))
+            }
         }
-        var connection: Member?
-        try measure(broker, "\(groups) of one member", groups) { number in
-            // The connection ends, the member stays for its session.
-            connection = try Member(port: broker.port, group: "small-\(number)")
-            if let connection { try Member.balance([connection]) }
+        try measure(broker, "\(groups) of one member", groups) {
+            // Their connections end, the members stay for their sessions. New groups wait for more members side by side.
+            for first in stride(from: 0, to: groups, by: 500) {
+                try Member.balanceAlone(
+                    (first..<min(first + 500, groups)).map { try Member(port: broker.port, group: "small-\($0)") })
+            }
         }
-        connection = nil
     }
 
     private static func measure(
-        _ broker: BrokerProcess, _ name: String, _ groups: Int, _ make: (Int) throws -> Void
+        _ broker: BrokerProcess, _ name: String, _ groups: Int, _ make: () throws -> Void
     ) throws {
         let (memory, bytes) = (broker.anonymousBytes, broker.groupLogBytes)
-        for number in 0..<groups { try make(number) }
+        try make()
         let inMemory = (broker.anonymousBytes - memory) / Double(groups)
         let inLog = Double(broker.groupLogBytes - bytes) / Double(groups)
         row(
