@@ -43,10 +43,13 @@ extension GroupCoordinatorShard {
         var response = response
         response.generationID = classic.generation
         response.protocolName = classic.protocolName
+        let isStable = decision.group.state == .stable
         return GroupOutcome(
-            .now(response), records: decision.records + decision.group.tombstones + [classic.record],
+            .now(response),
+            records: decision.records + decision.group.tombstones
+                + [isStable ? classic.record : classic.recordBeforeRebalance],
             effects: decision.effects + decision.group.timerCancellations,
-            ticket: .downgrade(classic, .memberReplaced(isStable: decision.group.state == .stable)))
+            ticket: .downgrade(classic, .memberReplaced(isStable: isStable)))
     }
 
     mutating func syncConsumerGroup(

@@ -117,7 +117,7 @@ extension GroupCoordinatorShard {
                 without: Set(members.map(\.memberID)), configuration, now: decision.now, metadata)
         {
             return GroupOutcome(
-                reply, records: group.tombstones + [classic.record], effects: group.timerCancellations,
+                reply, records: group.tombstones + [classic.recordBeforeRebalance], effects: group.timerCancellations,
                 ticket: .downgrade(classic, .memberLeft))
         }
         decision.remove(members)

@@ -21,6 +21,9 @@ final class GroupModel: @unchecked Sendable {
     private var leases: [Int: Int64] = [:]
     private(set) var commits = 0
     private(set) var assignments = 0
+    /// Milliseconds of the simulation until when heartbeats of the classic protocol may be answered well without a look,
+    /// as Kafka does while groups are loaded.
+    var blindUntil: Int64 = 0
     /// How often the broker went down: what it only had in memory is gone.
     var crashes = 0
 

@@ -132,6 +132,7 @@ package final class GroupSwarm: @unchecked Sendable {
     private func start() throws {
         try broker.start()
         _ = try simulation.run(within: 60_000) { [self] in broker.state != .starting }
+        model.blindUntil = simulation.now / 1_000_000 + 5_000
         if broker.state != .running { model.find("the broker does not start: \(broker.state)") }
     }
 

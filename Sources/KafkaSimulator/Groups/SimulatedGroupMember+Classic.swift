@@ -70,7 +70,7 @@ extension SimulatedGroupMember {
         let sent = now
         client.send(request, to: KafkaClient.anyBroker) { [self] result in
             guard case .success(let response) = result else { return later { self.live() } }
-            if response.errorCode == 0 { lives(since: sent) }
+            if response.errorCode == 0, sent > model.blindUntil { lives(since: sent) }
             take(response.errorCode, of: "Heartbeat")
             goOn(response.errorCode)
         }
