@@ -17,7 +17,8 @@ let package = Package(
             name: "bench-storage", dependencies: [.product(name: "KafkaStorage", package: "SwiftKafka")],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .executableTarget(
-            name: "bench-groups", dependencies: [.product(name: "KafkaProtocol", package: "SwiftKafka")],
+            name: "bench-groups",
+            dependencies: ["CLoad", .product(name: "KafkaProtocol", package: "SwiftKafka")],
             swiftSettings: [.swiftLanguageMode(.v6)]),
     ]
 )

@@ -127,7 +127,7 @@ package final class ConsoleListener: AcceptGate {
             defer { scrapes.isRunning = true }
             return !scrapes.isRunning
         }
-        if begins { runtime.queues.runBlocking { [self] in scrapeOnce() } }
+        if begins { scrapeOnce() }
     }
 
     private func scrapeOnce() {
@@ -135,13 +135,15 @@ package final class ConsoleListener: AcceptGate {
             defer { scrapes.waiting = [] }
             return scrapes.waiting
         }
-        let response = HTTPResponse(
-            .ok, contentType: PrometheusText.contentType, body: PrometheusText.render(metrics.collect()))
-        for answer in waiting { answer(response) }
-        let goesOn = scrapes.withLock { scrapes in
-            scrapes.isRunning = !scrapes.waiting.isEmpty
-            return scrapes.isRunning
+        metrics.collect { [self] snapshot in
+            let response = HTTPResponse(
+                .ok, contentType: PrometheusText.contentType, body: PrometheusText.render(snapshot))
+            for answer in waiting { answer(response) }
+            let goesOn = scrapes.withLock { scrapes in
+                scrapes.isRunning = !scrapes.waiting.isEmpty
+                return scrapes.isRunning
+            }
+            if goesOn { scrapeOnce() }
         }
-        if goesOn { runtime.queues.runBlocking { [self] in scrapeOnce() } }
     }
 }

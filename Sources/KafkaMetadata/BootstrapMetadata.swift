@@ -13,7 +13,16 @@ package struct BootstrapMetadata: Sendable {
     package let records: [MetadataRecord]
 
     /// What formatting finalises without being told otherwise.
-    package static let standard = BootstrapMetadata(metadataVersion: .latestStable, otherLevels: [])
+    package static let standard = BootstrapMetadata(release: .latestStable)
+
+    /// - Parameter levels: features besides `metadata.version` at other levels than the release has them by default.
+    package init(release version: MetadataVersion, levels: [String: Int16] = [:]) {
+        var all = levels
+        for (name, level) in Feature.defaultLevels(at: version) where all[name] == nil { all[name] = level }
+        self.init(
+            metadataVersion: version,
+            otherLevels: all.sorted { $0.key < $1.key }.map { (name: $0.key, level: $0.value) })
+    }
 
     /// - Parameter otherLevels: features besides `metadata.version`, ascending by name; level 0 is left out.
     package init(metadataVersion: MetadataVersion, otherLevels: [(name: String, level: Int16)]) {

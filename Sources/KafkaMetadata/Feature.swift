@@ -25,5 +25,13 @@ package struct Feature: Equatable, Sendable {
         transactionVersion,
     ]
 
+    /// What a cluster that begins at `version` finalises besides it without being told otherwise, ascending by name.
+    ///
+    /// Of the features that Apache Kafka finalises there it is those that this broker serves: to clients a finalised
+    /// level is a promise.
+    package static func defaultLevels(at version: MetadataVersion) -> [(name: String, level: Int16)] {
+        version.bringsGroupVersion ? [(groupVersion.name, groupVersion.supportedLevels.upperBound)] : []
+    }
+
     package static func named(_ name: String) -> Feature? { all.first { $0.name == name } }
 }

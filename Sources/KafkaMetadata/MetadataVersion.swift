@@ -67,6 +67,8 @@ package struct MetadataVersion: RawRepresentable, Hashable, Comparable, Sendable
     package var supportsControllerRegistration: Bool { rawValue >= 15 }
     /// KIP-858: partitions carry the directory of each replica.
     package var supportsDirectories: Bool { rawValue >= 17 }
+    /// KIP-848: clusters begin with consumer groups allowed.
+    package var bringsGroupVersion: Bool { rawValue >= 22 }
     /// KIP-966: partitions carry their eligible leader replicas.
     package var supportsEligibleLeaderReplicas: Bool { rawValue >= 23 }
     /// KIP-1066: a broker's log directories may be cordoned.

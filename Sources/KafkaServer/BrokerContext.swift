@@ -24,6 +24,13 @@ package final class BrokerContext: Sendable {
 
     package var nodeID: Int32 { configuration.nodeID }
 
+    /// Whether groups of the consumer protocol are served (KIP-848): this broker is configured to, and the cluster has
+    /// finalised `group.version`.
+    var servesConsumerGroups: Bool {
+        groups.settings.protocols.contains(.consumer)
+            && metadata.image.features.level(of: Feature.groupVersion.name) > 0
+    }
+
     init(
         configuration: BrokerConfiguration, runtime: Runtime, clusterID: String, metadata: ClusterMetadata,
         logs: LogManager, replicas: ReplicaManager, producerIDs: ProducerIDAllocator, groups: GroupCoordinator,

@@ -61,9 +61,8 @@ final class MetricsReporter: @unchecked Sendable {
 
     private func look() {
         guard !isStopped else { return }
-        runtime.queues.runBlocking { [weak self] in
+        metrics.collect { [weak self] snapshot in
             guard let self else { return }
-            let snapshot = metrics.collect()
             queue.async { [weak self] in
                 guard let self, !isStopped else { return }
                 report(snapshot)

@@ -103,7 +103,9 @@ def run_python(address: str, group: str, topic: str, settings: dict[str, str]) -
         if left <= 0:
             stopping.wait(0.05)
             continue
-        for place, records in consumer.poll(50, max_records=1).items():
+        # kafka-python 3.0 forgets an assignment that arrives between two polls, when it had joined again because the
+        # topic's partitions had become known: polls must outlast a rebalance.
+        for place, records in consumer.poll(1000, max_records=1).items():
             for record in records:
                 say("message", record.partition, record.offset, record.value.decode())
                 left -= 1

@@ -4,9 +4,9 @@
 The rule that is checked: whoever gets a partition begins at the position that was committed last. It is not below one
 whose commit was acknowledged (that would repeat what must not be repeated) nor above what anybody has tried to commit
 (that would lose records); from there on offsets follow each other without a gap. Rebalances take as long as they take:
-the verdict does not depend on it.
+the verdict does not depend on it, but partitions must have changed hands and been read while members came and went.
 
-`SWIFTKAFKA_CHURN_SECONDS` sets how long members come and go, 15 by default; `SWIFTKAFKA_CHURN_MEMBERS` how many.
+`SWIFTKAFKA_CHURN_SECONDS` sets how long members come and go, 60 by default; `SWIFTKAFKA_CHURN_MEMBERS` how many.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pytest
 
 from brokers import Broker
 
-SECONDS = float(os.environ.get("SWIFTKAFKA_CHURN_SECONDS", "15"))
+SECONDS = float(os.environ.get("SWIFTKAFKA_CHURN_SECONDS", "60"))
 MEMBERS = int(os.environ.get("SWIFTKAFKA_CHURN_MEMBERS", "100"))
 PARTITIONS = 24
 TOPIC = "churned"
@@ -37,9 +37,12 @@ class Ledger:
         self.read: dict[int, set[int]] = {partition: set() for partition in range(PARTITIONS)}
         self.produced = dict.fromkeys(range(PARTITIONS), 0)
         self.repeated = 0
+        self.begun = 0
+        self.read_during_churn = 0
         self.faults: list[str] = []
 
     def begins(self, partition: int, offset: int) -> None:
+        self.begun += 1
         if offset < self.acknowledged[partition]:
             self.faults.append(f"{partition}: begins at {offset}, {self.acknowledged[partition]} was acknowledged")
         if offset > self.attempted[partition]:
@@ -170,6 +173,7 @@ async def churn(address: str) -> Ledger:
             leaving.append(asyncio.create_task(gone.vanish() if chance.random() < 0.3 else gone.leave()))
             members.append(Churner(address, ledger))
             await members[-1].start()
+    ledger.read_during_churn = sum(map(len, ledger.read.values()))
     stopped.set()
     await producing
     await asyncio.gather(*leaving, return_exceptions=True)
@@ -193,6 +197,11 @@ def test_nothing_is_lost_and_nothing_repeated_beyond_the_commits(
     assert not ledger.faults, "\n".join(ledger.faults[:20])
     left = {p: ledger.produced[p] - len(ledger.read[p]) for p in range(PARTITIONS)}
     assert not any(left.values()), f"records that nobody has read: {left}"
+    # Otherwise nothing was tried: the group was never balanced until it was left alone.
+    assert ledger.begun > 2 * PARTITIONS, f"partitions changed hands {ledger.begun} times only"
+    assert ledger.read_during_churn > 0
     record_property(
-        "churn", f"{sum(ledger.produced.values())} records, {ledger.repeated} read again, {MEMBERS} members, {SECONDS} s"
+        "churn",
+        f"{sum(ledger.produced.values())} records, {ledger.read_during_churn} of them read meanwhile, {ledger.repeated} "
+        f"read again, partitions taken up {ledger.begun} times, {MEMBERS} members, {SECONDS} s",
     )

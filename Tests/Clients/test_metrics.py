@@ -101,6 +101,75 @@ def test_values_move_as_clients_produce_and_consume(measured: tuple[Broker, Metr
     assert during["kafka_controller_kafkacontroller_activecontrollercount"] == 1
 
 
+def test_lag_is_the_end_without_what_was_committed(measured: tuple[Broker, Metrics]) -> None:
+    broker, metrics = measured
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin.create_topics([NewTopic("behind", 2, 1)])["behind"].result(10)
+    producer = Producer({"bootstrap.servers": broker.address, "linger.ms": 5})
+    for number in range(300):
+        producer.produce("behind", b"x", partition=number % 2)
+    assert producer.flush(10) == 0
+    consumer = Consumer({"bootstrap.servers": broker.address, "group.id": "g", "enable.auto.commit": False})
+
+    def commit(partition: int, offset: int) -> None:
+        consumer.commit(offsets=[TopicPartition("behind", partition, offset)], asynchronous=False)
+
+    def series(values: dict[str, float], name: str) -> dict[int, float]:
+        found = {}
+        for partition in range(2):
+            key = f'{name}{{consumergroup="g",topic="behind",partition="{partition}"}}'
+            if key in values:
+                found[partition] = values[key]
+        return found
+
+    def lags() -> dict[int, float]:
+        """As the metrics tell them, which is as their own ends and positions tell them."""
+        values = metrics.values()
+        lag = series(values, "kafka_consumergroup_lag")
+        for partition, position in series(values, "kafka_consumergroup_current_offset").items():
+            end = values[f'kafka_log_log_logendoffset{{topic="behind",partition="{partition}"}}']
+            assert lag[partition] == end - position
+        return lag
+
+    assert lags() == {}
+    commit(0, 40)
+    assert lags() == {0: 110}
+    commit(1, 150)
+    assert lags() == {0: 110, 1: 0}
+    for _ in range(10):
+        producer.produce("behind", b"x", partition=1)
+    assert producer.flush(10) == 0
+    commit(0, 150)
+    assert lags() == {0: 0, 1: 10}
+    name = "kafka_server_group_coordinator_metrics_"
+    values = metrics.values()
+    assert values[f"{name}offset_commit_count_total"] == 3
+    assert values[f"{name}offset_count"] == 2
+    assert values[f'{name}group_count{{protocol="classic"}}'] == 1
+    consumer.close()
+    # A group with members, and one of the consumer protocol.
+    members = [
+        Consumer(
+            {"bootstrap.servers": broker.address, "group.id": group, "auto.offset.reset": "earliest"} | settings
+        )
+        for group, settings in [("old", {}), ("new", {"group.protocol": "consumer"})]
+    ]
+    deadline = time.monotonic() + 30
+    for member in members:
+        member.subscribe(["behind"])
+        while member.poll(0.2) is None:
+            assert time.monotonic() < deadline
+    values = metrics.values()
+    assert values['kafka_consumergroup_members{consumergroup="old"}'] == 1
+    assert values['kafka_consumergroup_members{consumergroup="new"}'] == 1
+    assert values[f'{name}classic_group_count{{state="Stable"}}'] == 1
+    assert values[f'{name}consumer_group_count{{state="Stable"}}'] == 1
+    assert values[f"{name}group_completed_rebalance_count_total"] >= 1
+    assert values[f"{name}consumer_group_rebalance_count_total"] >= 1
+    for member in members:
+        member.close()
+
+
 def test_ready_while_it_serves_and_silent_without_the_key(make_broker: Callable[..., Broker]) -> None:
     port = free_port()
     broker = make_broker(metrics_listener=f"http://127.0.0.1:{port}")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -17,9 +19,11 @@ from wire import Writer
 ALTER_CLIENT_QUOTAS = 49
 
 
-def set_quota(broker: Broker, client: str, key: str, value: float | None) -> None:
-    """AlterClientQuotas 0 for a client id; None removes the quota."""
-    body = Writer().int("i", 1).int("i", 1).string("client-id").string(client)
+def set_quota(
+    broker: Broker, name: str | None, key: str, value: float | None, entity: str = "client-id"
+) -> None:
+    """AlterClientQuotas 0 for a client id or an address, None for all without one; the value None removes the quota."""
+    body = Writer().int("i", 1).int("i", 1).string(entity).string(name)
     body.int("i", 1).string(key).int("d", value or 0.0).int("??", value is None, False)
     with broker.connect() as connection:
         answer = connection.call(ALTER_CLIENT_QUOTAS, 0, bytes(body.data))
@@ -110,3 +114,56 @@ def test_the_throttled_are_muted_and_others_are_served(limited: Broker) -> None:
     assert produce(limited, "fast", 50, []) < 5
     slow.join(30)
     assert told
+
+
+def open_connections(broker: Broker, count: int, source: str) -> list[socket.socket]:
+    """Connections from an address of this machine, each of which has asked ApiVersions."""
+    opened = []
+    for number in range(count):
+        connection = socket.create_connection(("127.0.0.1", broker.port), timeout=10, source_address=(source, 0))
+        connection.sendall(struct.pack(">ihhih", 10, 18, 0, number, -1))
+        opened.append(connection)
+    return opened
+
+
+def answers(connections: list[socket.socket]) -> int:
+    """How many are answered; the others are closed, which is waited for."""
+    count = 0
+    for connection in connections:
+        try:
+            count += bool(connection.recv(1 << 16))
+        except ConnectionResetError:
+            pass
+        connection.close()
+    return count
+
+
+def test_connections_beyond_the_quota_of_an_address_are_held_and_closed(limited: Broker) -> None:
+    set_quota(limited, "127.0.0.2", "connection_creation_rate", 3, "ip")
+    began = time.monotonic()
+    # Two seconds of the rate may be used at once.
+    connections = open_connections(limited, 20, "127.0.0.2")
+    others = open_connections(limited, 20, "127.0.0.3")
+    assert answers(others) == 20
+    assert time.monotonic() - began < 5
+    assert 6 <= answers(connections) <= 10
+    assert time.monotonic() - began >= 0.3
+    # A client that keeps to the rate is served, one that comes again gets in after a while.
+    time.sleep(3)
+    assert answers(open_connections(limited, 1, "127.0.0.2")) == 1
+    set_quota(limited, "127.0.0.2", "connection_creation_rate", None, "ip")
+    assert answers(open_connections(limited, 20, "127.0.0.2")) == 20
+    assert limited.is_running()
+
+
+def test_connections_beyond_the_broker_s_rate_wait_and_are_served(make_broker: Callable[..., Broker]) -> None:
+    broker = make_broker(quota_window_num=2, max_connection_creation_rate=10)
+    broker.start()
+    time.sleep(2)
+    began = time.monotonic()
+    connections = open_connections(broker, 40, "127.0.0.1")
+    assert answers(connections) == 40
+    took = time.monotonic() - began
+    # A second's worth may come at once, and the test has asked before.
+    assert 2 <= took <= 12, took
+    assert broker.stop() == 0

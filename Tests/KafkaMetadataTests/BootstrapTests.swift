@@ -17,6 +17,20 @@ import Testing
         #expect(image.features.level(of: "group.version") == 1)
     }
 
+    @Test(arguments: [(21, 0), (22, 1), (30, 1)] as [(Int16, Int16)])
+    func `a new cluster allows consumer groups from level 22 on`(version: Int16, level: Int16) throws {
+        let version = MetadataVersion(rawValue: version)
+        let name = Feature.groupVersion.name
+        func image(_ levels: [String: Int16]) throws -> MetadataImage {
+            try .replaying(BootstrapMetadata(release: version, levels: levels).records)
+        }
+        #expect(try image([:]).features.level(of: name) == level)
+        #expect(try image([name: 0]).features.all.map(\.name) == [MetadataVersion.featureName])
+        #expect(try image([name: 1]).features.level(of: name) == 1)
+        #expect(try image(["transaction.version": 2]).features.level(of: name) == level)
+        #expect(try MetadataImage.replaying(BootstrapMetadata.standard.records).features.level(of: name) == 1)
+    }
+
     @Test func `levels before transactions begin with the bare records`() {
         let bootstrap = BootstrapMetadata(metadataVersion: MetadataVersion(rawValue: 12), otherLevels: [])
         #expect(types(bootstrap.activationRecords(MetadataReplay()).records) == [.featureLevel])
@@ -37,7 +51,10 @@ import Testing
             var state = MetadataReplay()
             try state.replay(Array(whole[..<count]), baseOffset: 0, epoch: 1, timestamp: 0)
             let rest = BootstrapMetadata.standard.activationRecords(state).records
-            #expect(types(rest) == [.abortTransaction, .beginTransaction, .featureLevel, .endTransaction])
+            let expected: [MetadataRecordType] = [
+                .abortTransaction, .beginTransaction, .featureLevel, .featureLevel, .endTransaction,
+            ]
+            #expect(types(rest) == expected)
             try state.replay(rest, baseOffset: Int64(count), epoch: 2, timestamp: 0)
             #expect(state.visibleImage.features.finalizedMetadataVersion == .latestStable)
         }

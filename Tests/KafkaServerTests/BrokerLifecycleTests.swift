@@ -31,11 +31,11 @@ import Testing
     @Test func `connections before the start are held and served after it`() throws {
         let broker = try TestBroker()
         let context = try #require(broker.node.context)
-        let configuration = try BrokerConfiguration(["listeners": "PLAINTEXT://:9999"]).network
-        let listeners = ListenerGroup(configuration, RequestMemory(limit: nil))
+        let configuration = try BrokerConfiguration(["listeners": "PLAINTEXT://:9999"])
+        let listeners = ListenerGroup(
+            configuration.network, configuration.quotas, RequestMemory(limit: nil), runtime: broker.host.runtime)
         try listeners.bind(
-            configuration, interBroker: "PLAINTEXT", runtime: broker.host.runtime,
-            log: broker.log.loggers.logger("network"))
+            configuration.network, interBroker: "PLAINTEXT", log: broker.log.loggers.logger("network"))
         let early = broker.connect(port: 9999)
         let silent = broker.connect(port: 9999)
         let id = try early.send(ApiVersionsRequest(), version: 0)

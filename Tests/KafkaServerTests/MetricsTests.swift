@@ -15,7 +15,7 @@ import Testing
 
     /// The value of a series; nil where there is none.
     private static func value(_ metric: Metric, _ labels: [String] = [], of broker: TestBroker) throws -> Int64? {
-        let snapshot = try #require(broker.node.metrics).collect()
+        let snapshot = try broker.metrics()
         let sample = snapshot.families.first { $0.metric == metric }?.samples.first { $0.labels == labels }
         switch sample?.value {
         case .integer(let value): return value
@@ -94,7 +94,7 @@ import Testing
             try broker.createTopic(name, partitions: 2)
             try broker.produce(["1"], to: name)
         }
-        let snapshot = try #require(broker.node.metrics).collect()
+        let snapshot = try broker.metrics()
         let topics = snapshot.families.first { $0.metric == MetricCatalog.messagesIn }?.samples.map(\.labels)
         #expect(topics == [[""], ["a"], ["b"]])
         let logs = snapshot.families.first { $0.metric == MetricCatalog.logSize }?.samples.map(\.labels)
@@ -113,7 +113,7 @@ import Testing
         #expect(try Self.value(MetricCatalog.requests, ["Metadata", "12"], of: broker) == 1)
         #expect(try Self.value(MetricCatalog.totalTime, ["Metadata"], of: broker) == 4)
         _ = try broker.call(Self.fetch(id, wait: 500), version: 16)
-        let snapshot = try #require(broker.node.metrics).collect()
+        let snapshot = try broker.metrics()
         func sum(_ metric: Metric) throws -> Double {
             let sample = snapshot.families.first { $0.metric == metric }?.samples.first { $0.labels == ["Fetch"] }
             guard case .distribution(let distribution) = try #require(sample).value else { return -1 }
@@ -175,7 +175,7 @@ import Testing
         try broker.produce(["1"], to: "a")
         let known = MetricCatalog.sections.flatMap(\.metrics)
         #expect(Set(known.map(\.name)).count == known.count)
-        let collected = try #require(broker.node.metrics).collect().families.map(\.metric)
+        let collected = try broker.metrics().families.map(\.metric)
         for metric in collected { #expect(known.contains(metric), "\(metric.name)") }
         #expect(Set(collected.map(\.name)).count == collected.count)
         // What the simulation has none of.

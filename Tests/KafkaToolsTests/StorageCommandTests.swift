@@ -39,6 +39,10 @@ import Testing
     }
 
     private func format(_ arguments: String..., cluster: String = cluster) throws -> [String] {
+        try format(arguments, cluster: cluster)
+    }
+
+    private func format(_ arguments: [String], cluster: String = cluster) throws -> [String] {
         let command = try StorageFormatCommand.parse(["-t", cluster, "-c", "/server.properties"] + arguments)
         let output = Capture()
         try command.format(files: files, random: CountingRandom(), clock: FixedClock(), to: output.sink)
@@ -57,7 +61,9 @@ import Testing
         #expect(
             lines == [
                 #"Bootstrap metadata: {"type":"FEATURE_LEVEL_RECORD","version":0,"#
-                    + #""data":{"name":"metadata.version","featureLevel":30}} (4.3-IV0)"#,
+                    + #""data":{"name":"metadata.version","featureLevel":30}}, "#
+                    + #"{"type":"FEATURE_LEVEL_RECORD","version":0,"#
+                    + #""data":{"name":"group.version","featureLevel":1}} (4.3-IV0)"#,
                 "Formatting metadata log directory /a with metadata.version 4.3-IV0.",
                 "Formatting data directory /b with metadata.version 4.3-IV0.",
             ])
@@ -93,6 +99,23 @@ import Testing
                     + #""data":{"name":"transaction.version","featureLevel":2}}"#,
                 #"SnapshotFooter {"version":0}"#,
             ])
+    }
+
+    @Test(
+        arguments: [
+            (["-r", "3.9"], [("metadata.version", 21)]),
+            (["-r", "4.0"], [("metadata.version", 25), ("group.version", 1)]),
+            (["-f", "metadata.version=22"], [("metadata.version", 22), ("group.version", 1)]),
+            (["-f", "group.version=0"], [("metadata.version", 30)]),
+        ] as [([String], [(String, Int)])])
+    func `a release's features are finalised unless that is told otherwise`(
+        arguments: [String], levels: [(String, Int)]
+    ) throws {
+        let line = try format(arguments).first
+        let records = levels.map {
+            #"{"type":"FEATURE_LEVEL_RECORD","version":0,"data":{"name":"\#($0.0)","featureLevel":\#($0.1)}}"#
+        }
+        #expect(line?.hasPrefix("Bootstrap metadata: \(records.joined(separator: ", ")) (") == true, "\(line ?? "")")
     }
 
     @Test func `a standalone node's voters stand in the log`() throws {

@@ -13,6 +13,8 @@ struct BenchmarkError: Error, CustomStringConvertible {
 final class Client {
     let descriptor: Int32
     private var correlationID: Int32 = 0
+    /// Of the last request and the last answer, their lengths included.
+    private(set) var last = Exchange()
 
     init(port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -37,7 +39,11 @@ final class Client {
         var writer = ByteWriter()
         try Frame.write(
             request, version: version, correlationID: correlationID, clientID: "bench", into: &writer)
-        let bytes = writer.toArray()
+        try sendBytes(writer.toArray())
+    }
+
+    func sendBytes(_ bytes: [UInt8]) throws {
+        last.sent = bytes.count
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + sent, bytes.count - sent) }
@@ -47,14 +53,32 @@ final class Client {
     }
 
     func receive<Response: ResponseMessage>(_ type: Response.Type, version: Int16) throws -> Response {
-        let prefix = try read(4)
-        let length = prefix.reduce(0) { $0 << 8 | Int($1) }
-        let body = try read(length)
+        let body = try receiveFrame()
         return try body.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
             _ = try ResponseHeader(
                 from: &reader, version: ResponseHeader.headerVersion(apiKey: Response.apiKey, version: version))
             return try Response(from: &reader, version: version)
+        }
+    }
+
+    /// One frame without its length.
+    @discardableResult
+    func receiveFrame() throws -> [UInt8] {
+        let length = try read(4).reduce(0) { $0 << 8 | Int($1) }
+        last.received = 4 + length
+        return try read(length)
+    }
+
+    /// Everything until the other end closes.
+    func readToEnd() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count >= 0 else { throw BenchmarkError("the connection failed") }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
         }
     }
 

@@ -12,7 +12,7 @@ final class Member {
     private(set) var memberID = ""
     private(set) var generation: Int32 = -1
     private(set) var members: [String] = []
-    private var isLeader = false
+    private(set) var isLeader = false
 
     init(port: UInt16, group: String) throws {
         client = try Client(port: port)
@@ -41,6 +41,12 @@ final class Member {
         members = joined.members.map(\.memberID)
     }
 
+    private func awaitRebalance() throws {
+        let rebalanceInProgress: Int16 = 27
+        let request = HeartbeatRequest(groupID: group, generationID: generation, memberID: memberID)
+        while try client.call(request, version: 4).errorCode != rebalanceInProgress {}
+    }
+
     func beginSync() throws {
         let assignments: [SyncGroupRequest.SyncGroupRequestAssignment] =
             isLeader ? members.map { .init(memberID: $0, assignment: [UInt8](repeating: 0, count: 40)) } : []
@@ -55,8 +61,39 @@ final class Member {
         guard synced.errorCode == 0 else { throw BenchmarkError("SyncGroup: error \(synced.errorCode)") }
     }
 
-    /// One rebalance of all `members`, from the first JoinGroup to the last assignment.
-    static func balance(_ members: [Member]) throws {
+    /// What went over the wire for each member in a rebalance.
+    struct Exchanges {
+        var joins: [Exchange] = []
+        var syncs: [Exchange] = []
+    }
+
+    /// One rebalance of all `members`, from the first JoinGroup to the last assignment. The members of a new group come
+    /// together in the time that its first rebalance waits; a group that is stable is balanced anew when its leader asks,
+    /// which therefore comes first.
+    @discardableResult
+    static func balance(_ members: [Member]) throws -> Exchanges {
+        var exchanges = Exchanges()
+        let leaders = members.filter(\.isLeader)
+        let others = members.filter { !$0.isLeader }
+        for leader in leaders { try leader.beginJoin() }
+        // Others hear of it by their heartbeats; who came before would be told that nothing has changed.
+        if !leaders.isEmpty { try others.first?.awaitRebalance() }
+        for member in others { try member.beginJoin() }
+        let members = leaders + others
+        for member in members {
+            try member.finishJoin()
+            exchanges.joins.append(member.client.last)
+        }
+        for member in members { try member.beginSync() }
+        for member in members {
+            try member.finishSync()
+            exchanges.syncs.append(member.client.last)
+        }
+        return exchanges
+    }
+
+    /// Balances groups of one member each, side by side.
+    static func balanceAlone(_ members: [Member]) throws {
         for member in members { try member.beginJoin() }
         for member in members { try member.finishJoin() }
         for member in members { try member.beginSync() }

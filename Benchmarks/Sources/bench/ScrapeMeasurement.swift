@@ -23,19 +23,13 @@ struct ScrapeMeasurement {
                 throw BenchmarkError("the partitions are not there")
             }
         }
-        let cpuBefore = server.cpuSeconds
-        var milliseconds: [Double] = []
-        for _ in 0..<scrapes {
-            let begin = load_now()
-            _ = try scrape(metricsPort)
-            milliseconds.append(Double(load_now() - begin) / 1e6)
+        try row("scrape", answer.count, server) { _ = try scrape(metricsPort) }
+        let bare = try ServerProcess.bare()
+        let request = bareRequest(answer.count)
+        try row("as many bytes from a bare server", answer.count, bare) {
+            _ = try receive(bare.port, request, answer.count)
         }
-        let cpu = (server.cpuSeconds - cpuBefore) * 1_000 / Double(scrapes)
-        milliseconds.sort()
-        let columns = [cpu, milliseconds[scrapes / 2], milliseconds[scrapes * 99 / 100]].map {
-            String(format: "%.2f", $0)
-        }
-        Report.line("| scrape | \(columns.joined(separator: " | ")) | \(answer.count >> 10) |")
+        bare.stop()
         server.stop()
         try compareLoad(options, broker)
     }
@@ -70,8 +64,35 @@ struct ScrapeMeasurement {
         }
     }
 
+    private static func row(_ name: String, _ bytes: Int, _ server: ServerProcess, _ once: () throws -> Void) throws {
+        let before = server.cpuSeconds
+        var milliseconds: [Double] = []
+        for _ in 0..<scrapes {
+            let begin = load_now()
+            try once()
+            milliseconds.append(Double(load_now() - begin) / 1e6)
+        }
+        let cpu = (server.cpuSeconds - before) * 1_000 / Double(scrapes)
+        milliseconds.sort()
+        let columns = [cpu, milliseconds[scrapes / 2], milliseconds[scrapes * 99 / 100]].map {
+            String(format: "%.2f", $0)
+        }
+        Report.line("| \(name) | \(columns.joined(separator: " | ")) | \(bytes >> 10) |")
+    }
+
+    /// Asks the bare server for an answer of `count` bytes (see `bare_serve`).
+    private static func bareRequest(_ count: Int) -> [UInt8] {
+        func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+        return number(9) + [0] + number(1) + number(count - 4)
+    }
+
     /// The whole answer, head included.
     private static func scrape(_ port: UInt16) throws -> [UInt8] {
+        try receive(port, Array("GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n".utf8), .max)
+    }
+
+    /// What a new connection gets for a request: `count` bytes, or all until the other end closes.
+    private static func receive(_ port: UInt16, _ request: [UInt8], _ count: Int) throws -> [UInt8] {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
@@ -82,16 +103,16 @@ struct ScrapeMeasurement {
         let isConnected = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) == 0 }
         }
-        let request = Array("GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n".utf8)
         guard isConnected, write(descriptor, request, request.count) == request.count else {
             throw BenchmarkError("nobody serves metrics")
         }
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { return received }
-            received += buffer[..<count]
+        while received.count < count {
+            let size = read(descriptor, &buffer, buffer.count)
+            guard size > 0 else { return received }
+            received += buffer[..<size]
         }
+        return received
     }
 }

@@ -38,16 +38,29 @@ final class ServerProcess {
 
     static func relay(_ executable: String, reactors: Int) throws -> ServerProcess {
         let directory = try makeDirectory()
+        return try printingItsPort(executable, ["\(reactors)", directory.path], directory)
+    }
+
+    /// This program again, as the server that sends as many bytes as it is asked for.
+    static func bare() throws -> ServerProcess {
+        let directory = try makeDirectory()
+        return try printingItsPort(
+            CommandLine.arguments[0], ["bare", directory.appending(path: "stored").path], directory)
+    }
+
+    private static func printingItsPort(
+        _ executable: String, _ arguments: [String], _ directory: URL
+    ) throws -> ServerProcess {
         var pipe: [Int32] = [0, 0]
         guard Glibc.pipe(&pipe) == 0 else { throw BenchmarkError("no pipe") }
         defer { close(pipe[0]) }
-        let identifier = try spawn(executable, ["\(reactors)", directory.path], output: pipe[1])
+        let identifier = try spawn(executable, arguments, output: pipe[1])
         close(pipe[1])
         var text = [UInt8](repeating: 0, count: 64)
         let count = read(pipe[0], &text, text.count)
         let line = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
         guard line.hasPrefix("port "), let port = UInt16(line.dropFirst(5).prefix { $0.isNumber }) else {
-            throw BenchmarkError("the relay did not tell its port")
+            throw BenchmarkError("\(executable) did not tell its port")
         }
         return ServerProcess(identifier: identifier, port: port, directory: directory, ownsDirectory: true)
     }

@@ -108,6 +108,7 @@ func measureStarts(_ broker: String) throws {
     for measurement in try StartMeasurement.full(broker) { Report.start(measurement) }
 }
 
+if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "bare" { exit(bare_serve(CommandLine.arguments[2])) }
 do {
     let options = try Options(CommandLine.arguments)
     let directory = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()

@@ -16,7 +16,7 @@ package import OrderedCollections
 ///
 /// A group without protocol type never had members: it only holds offsets ("simple").
 package struct ClassicGroup: Sendable {
-    package enum State: String, Sendable {
+    package enum State: String, CaseIterable, Sendable {
         case empty = "Empty"
         case preparingRebalance = "PreparingRebalance"
         case completingRebalance = "CompletingRebalance"

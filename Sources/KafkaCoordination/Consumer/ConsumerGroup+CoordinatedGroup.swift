@@ -2,7 +2,7 @@
 package import KafkaBase
 
 extension ConsumerGroup: CoordinatedGroup {
-    package enum State: String, Sendable {
+    package enum State: String, CaseIterable, Sendable {
         case empty = "Empty"
         /// The target assignment is older than the group.
         case assigning = "Assigning"

@@ -21,10 +21,16 @@ package struct ConsumerGroupConfiguration: Sendable, Equatable {
         package var sessionTimeoutMilliseconds: Int32?
         /// `consumer.heartbeat.interval.ms`
         package var heartbeatIntervalMilliseconds: Int32?
+        /// `consumer.assignment.interval.ms`
+        package var assignmentIntervalMilliseconds: Int32?
 
-        package init(sessionTimeoutMilliseconds: Int32? = nil, heartbeatIntervalMilliseconds: Int32? = nil) {
+        package init(
+            sessionTimeoutMilliseconds: Int32? = nil, heartbeatIntervalMilliseconds: Int32? = nil,
+            assignmentIntervalMilliseconds: Int32? = nil
+        ) {
             self.sessionTimeoutMilliseconds = sessionTimeoutMilliseconds
             self.heartbeatIntervalMilliseconds = heartbeatIntervalMilliseconds
+            self.assignmentIntervalMilliseconds = assignmentIntervalMilliseconds
         }
     }
 
@@ -45,7 +51,9 @@ package struct ConsumerGroupConfiguration: Sendable, Equatable {
     /// `group.consumer.regex.refresh.interval.ms`
     package var regexRefreshIntervalMilliseconds: Int64 = 600_000
     /// `group.consumer.assignment.interval.ms`: the least time between two target assignments of a group.
-    package var assignmentIntervalMilliseconds: Int64 = 0
+    package var assignmentIntervalMilliseconds: Int32 = 0
+    /// `group.consumer.min.assignment.interval.ms` and `group.consumer.max.assignment.interval.ms`: what a group may set.
+    package var assignmentIntervalRange: ClosedRange<Int32> = 0...15_000
     /// By group.
     package var overrides: [String: GroupOverrides] = [:]
 
@@ -64,5 +72,13 @@ package struct ConsumerGroupConfiguration: Sendable, Equatable {
     package func heartbeatInterval(of groupID: String) -> Int32 {
         guard let own = overrides[groupID]?.heartbeatIntervalMilliseconds else { return heartbeatIntervalMilliseconds }
         return min(max(own, heartbeatIntervalRange.lowerBound), heartbeatIntervalRange.upperBound)
+    }
+
+    /// The least time between two target assignments of a group (KIP-1263).
+    package func assignmentInterval(of groupID: String) -> Int32 {
+        guard let own = overrides[groupID]?.assignmentIntervalMilliseconds else {
+            return assignmentIntervalMilliseconds
+        }
+        return min(max(own, assignmentIntervalRange.lowerBound), assignmentIntervalRange.upperBound)
     }
 }

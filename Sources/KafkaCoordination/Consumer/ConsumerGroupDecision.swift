@@ -119,7 +119,7 @@ struct ConsumerGroupDecision {
     mutating func updateTarget() {
         guard group.groupEpoch > group.assignmentEpoch, let metadata else { return }
         let age = now - group.assignmentTimestamp
-        let isTooRecent = age >= 0 && age < configuration.assignmentIntervalMilliseconds
+        let isTooRecent = age >= 0 && age < Int64(configuration.assignmentInterval(of: group.groupID))
         if group.assignmentTimestamp > 0, isTooRecent, group.assignmentEpoch > 0 { return }
         let input = group.assignmentInput(metadata)
         let assignor = group.preferredAssignor(configuration.assignors)

@@ -12,7 +12,7 @@ extension ConfigurationReader {
             } else if name.hasPrefix(LoggingConfiguration.componentPrefix) {
                 continue
             } else if name.hasPrefix(ConfigurationKeys.listenerPrefix) {
-                warn(name, ConfigurationKeys.scoped(name) == nil ? "is unknown and ignored" : "is not acted on yet")
+                warnOfListenerKey(name)
             } else if ConfigurationReader.plugInPrefixes.contains(where: name.hasPrefix) {
                 warn(name, "is not acted on yet")
             } else if let synonym = ConfigurationKeys.brokerSynonyms(ofTopicKey: name).first {
@@ -22,6 +22,11 @@ extension ConfigurationReader {
                 warn(name, "is unknown and ignored\(hint)")
             }
         }
+    }
+
+    private mutating func warnOfListenerKey(_ name: String) {
+        guard let key = ConfigurationKeys.scoped(name)?.name else { return warn(name, "is unknown and ignored") }
+        if !ConfigurationKeys.ofListeners.contains(key) { warn(name, "is not acted on yet") }
     }
 
     private mutating func warnOfSupport(_ definition: ConfigurationDefinition) {

@@ -74,6 +74,19 @@ extension ConfigurationReader {
         }
     }
 
+    /// What `listener.name.<listener>.<key>` sets for one listener; nil where nothing does. `key` is an integer key.
+    mutating func integer(_ key: String, ofListener listener: String) -> Int64? {
+        let name = "\(ConfigurationKeys.listenerPrefix)\(listener.lowercased()).\(key)"
+        guard let setting = settings[name], let definition = ConfigurationKeys.broker(key) else { return nil }
+        do throws(ConfigurationViolation) {
+            guard case .integer(let number) = try definition.parse(setting.value) else { return nil }
+            return number
+        } catch {
+            refuse(name, "must be \(error.allowed)")
+            return nil
+        }
+    }
+
     func boolean(_ name: String) -> Bool {
         guard case .boolean(let flag) = value(name) else { preconditionFailure("\(name) is not a boolean key") }
         return flag

@@ -37,8 +37,8 @@ package enum ConfigurationReference {
           `log.roll.jitter.ms` before `log.roll.jitter.hours`. `log.dirs` counts before `log.dir`, and without
           `log.flush.interval.ms` the value of `log.flush.scheduler.interval.ms` counts.
         - `listener.name.<listener>.<key>` sets a key for one listener, and
-          `listener.name.<listener>.<mechanism>.<key>` for one SASL mechanism of it. They are known, but nothing acts
-          on them yet.
+          `listener.name.<listener>.<mechanism>.<key>` for one SASL mechanism of it. They are known; those that act are
+          `max.connections` and `max.connection.creation.rate` of a listener, which come from the file only.
         - Defaults are those of Apache Kafka 4.4, except of `node.id`, `process.roles` and `controller.listener.names`,
           which have none there, and `num.network.threads`, which is 3 there.
         - Files may be UTF-8 or ISO-8859-1.

@@ -74,7 +74,8 @@ package struct ConsumerGroupSettings: Sendable {
     /// The first is the default.
     package let assignors: [String]
     package let migrationPolicy: String
-    package let assignmentInterval: Int64
+    package let assignmentInterval: Int32
+    package let assignmentIntervalRange: ClosedRange<Int32>
     package let regexRefreshInterval: Int64
 
     init(_ reader: inout ConfigurationReader) {
@@ -83,7 +84,8 @@ package struct ConsumerGroupSettings: Sendable {
         sizeMax = reader.int32("group.consumer.max.size")
         assignors = reader.list("group.consumer.assignors")
         migrationPolicy = reader.text("group.consumer.migration.policy").lowercased()
-        assignmentInterval = reader.integer("group.consumer.assignment.interval.ms")
+        (assignmentInterval, assignmentIntervalRange) = ConsumerGroupSettings.bounded(
+            "assignment.interval.ms", &reader)
         regexRefreshInterval = reader.integer("group.consumer.regex.refresh.interval.ms")
         if assignors.contains(where: { $0 != "uniform" && $0 != "range" }) {
             reader.refuse("group.consumer.assignors", "must name uniform and range only")

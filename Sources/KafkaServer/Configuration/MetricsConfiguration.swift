@@ -11,10 +11,13 @@ package struct MetricsConfiguration: Sendable {
     package let topicsMax: Int
     /// How many partitions have series of their own.
     package let partitionsMax: Int
+    /// How many committed offsets have series of their own, and how many groups.
+    package let groupOffsetsMax: Int
 
     init(_ reader: inout ConfigurationReader) {
         topicsMax = reader.int("metrics.topics.max")
         partitionsMax = reader.int("metrics.partitions.max")
+        groupOffsetsMax = reader.int("metrics.group.offsets.max")
         let name = "metrics.listener"
         let text = reader.optionalText(name) ?? ""
         guard !text.isEmpty else {

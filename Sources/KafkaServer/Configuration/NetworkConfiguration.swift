@@ -17,6 +17,10 @@ package struct NetworkConfiguration: Sendable {
     package let queuedRequestBytesMax: Int64?
     package let connectionsMax: Int
     package let connectionsPerAddressMax: Int
+    /// What listeners set for themselves, by their names.
+    package let connectionsPerListenerMax: [String: Int]
+    /// New connections a second in all and by the listener's name; nil is any.
+    let connectionRates: ConnectionRates.Limits
     /// Limits that differ from `connectionsPerAddressMax`, by the address as text.
     package let connectionsPerAddressOverrides: [String: Int]
     /// Milliseconds; 0 is never.
@@ -33,6 +37,7 @@ package struct NetworkConfiguration: Sendable {
         let queued = reader.integer("queued.max.request.bytes")
         queuedRequestBytesMax = queued > 0 ? queued : nil
         connectionsMax = reader.int("max.connections")
+        (connectionsPerListenerMax, connectionRates) = NetworkConfiguration.connectionLimits(listeners, &reader)
         connectionsPerAddressMax = reader.int("max.connections.per.ip")
         connectionsPerAddressOverrides = NetworkConfiguration.overrides(&reader)
         idleTimeoutMilliseconds = max(0, reader.integer("connections.max.idle.ms"))
@@ -50,6 +55,21 @@ package struct NetworkConfiguration: Sendable {
         let bytes = reader.int32(name)
         if bytes != -1, bytes < 1 { reader.refuse(name, "must be -1 or at least 1") }
         return bytes
+    }
+
+    private static func connectionLimits(
+        _ listeners: [ListenerConfiguration], _ reader: inout ConfigurationReader
+    ) -> (maxima: [String: Int], rates: ConnectionRates.Limits) {
+        let key = "max.connection.creation.rate"
+        /// The largest number stands for no limit.
+        func rate(_ value: Int64?) -> Double? { value.flatMap { $0 < Int64(Int32.max) ? Double($0) : nil } }
+        var maxima: [String: Int] = [:]
+        var rates = ConnectionRates.Limits(broker: rate(reader.integer(key)), listeners: [:])
+        for listener in listeners {
+            maxima[listener.name] = reader.integer("max.connections", ofListener: listener.name).map { Int($0) }
+            rates.listeners[listener.name] = rate(reader.integer(key, ofListener: listener.name))
+        }
+        return (maxima, rates)
     }
 
     /// Reads `address:count`, where an IPv6 address has colons of its own.

@@ -20,13 +20,14 @@ final class CoordinatorWorker: @unchecked Sendable {
     private var metadata: any GroupMetadataView = GroupMetadataImage(image: .empty)
     /// The topic that the shards are partitions of; a new one of the same name has nothing to do with the old.
     private var topicID: KafkaUUID?
-    /// What groups have set for themselves.
-    private var overrides: [String: ConsumerGroupConfiguration.GroupOverrides] = [:]
+    /// The broker's settings and those of single groups, as they are now.
+    private var configuration: GroupCoordinatorConfiguration
     private var isStopped = false
 
     init(queue: any SerialQueue, environment: GroupShardEnvironment) {
         self.queue = queue
         self.environment = environment
+        configuration = GroupCoordinatorConfiguration(environment.settings)
     }
 
     func serve<Response>(_ operation: GroupOperation<Response>, in index: Int32) {
@@ -54,10 +55,9 @@ final class CoordinatorWorker: @unchecked Sendable {
                 left[one.index] = shard
             } else {
                 let shard = GroupShardRuntime(
-                    index: one.index, leaderEpoch: one.leaderEpoch, metadata: metadata, queue: queue,
-                    environment: environment)
+                    index: one.index, leaderEpoch: one.leaderEpoch, configuration: configuration, metadata: metadata,
+                    queue: queue, environment: environment)
                 left[one.index] = shard
-                shard.overrides = overrides
                 shard.load()
             }
         }
@@ -71,10 +71,16 @@ final class CoordinatorWorker: @unchecked Sendable {
         for shard in shards.values { shard.metadataChanged(view, deletedTopics: deletedTopics) }
     }
 
-    func reconfigure(_ overrides: [String: ConsumerGroupConfiguration.GroupOverrides]) {
+    func reconfigure(_ configuration: GroupCoordinatorConfiguration) {
         queue.assertCurrent()
-        self.overrides = overrides
-        for shard in shards.values { shard.overrides = overrides }
+        self.configuration = configuration
+        for shard in shards.values { shard.configuration = configuration }
+    }
+
+    /// All shards as they are now. Takes the time of a look at each, however many groups there are.
+    func reports() -> [GroupShardReport] {
+        queue.assertCurrent()
+        return shards.values.compactMap(\.report)
     }
 
     /// Ends everything; what was acknowledged is in the log.

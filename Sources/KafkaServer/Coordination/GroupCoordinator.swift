@@ -21,6 +21,14 @@ package final class GroupCoordinator: Sendable {
     private struct Topic {
         let id: KafkaUUID
         let partitionCount: Int32
+        /// With the partitions that were added since.
+        var presentCount: Int
+
+        init(id: KafkaUUID, partitionCount: Int32) {
+            self.id = id
+            self.partitionCount = partitionCount
+            presentCount = Int(partitionCount)
+        }
     }
 
     /// Groups that one request may name: its answer is much longer than it.
@@ -28,15 +36,25 @@ package final class GroupCoordinator: Sendable {
 
     let settings: CoordinatorConfiguration
     private let nodeID: Int32
+    private let present: @Sendable (MetadataImage) -> CoordinatorConfiguration
+    private let log: Logger
+    let statistics: GroupStatistics
     private let workers: [CoordinatorWorker]
     private let topic = Mutex<Topic?>(nil)
 
+    /// - Parameters:
+    ///   - settings: as the broker was started with.
+    ///   - present: `settings` with what was set while the cluster ran.
     init(
-        _ settings: CoordinatorConfiguration, nodeID: Int32, runtime: Runtime, replicas: ReplicaManager, log: Logger
+        _ settings: CoordinatorConfiguration, nodeID: Int32, runtime: Runtime, replicas: ReplicaManager, log: Logger,
+        present: @escaping @Sendable (MetadataImage) -> CoordinatorConfiguration
     ) {
         self.settings = settings
         self.nodeID = nodeID
+        self.present = present
+        self.log = log
         let environment = GroupShardEnvironment(settings, runtime: runtime, replicas: replicas, log: log)
+        statistics = environment.statistics
         workers = (0..<settings.threads).map { number in
             CoordinatorWorker(
                 queue: runtime.queues.makeQueue(label: "group-coordinator-\(number)"), environment: environment)
@@ -80,6 +98,14 @@ package final class GroupCoordinator: Sendable {
         }
     }
 
+    /// Has every shard say what there is to count; `finish` gets it on the queue of the last to answer.
+    func reports(_ finish: @escaping @Sendable ([GroupShardReport]) -> Void) {
+        let gathering = Gathering<[GroupShardReport]>(count: workers.count) { finish($0.flatMap { $0 }) }
+        for (place, worker) in workers.enumerated() {
+            worker.queue.async { gathering.set(worker.reports(), at: place) }
+        }
+    }
+
     private func worker(of index: Int32) -> CoordinatorWorker { workers[Int(index) % workers.count] }
 
     // MARK: Metadata
@@ -87,7 +113,7 @@ package final class GroupCoordinator: Sendable {
     /// Brings the shards in line with what the cluster's metadata say. Called on the metadata queue, in order.
     func metadataPublished(_ image: MetadataImage, _ delta: MetadataDelta) {
         let view = GroupMetadataImage(image: image)
-        if delta.changedConfigs.contains(where: { $0.kind == .group }) { reconfigure(image) }
+        if delta.changedConfigs.contains(where: { $0.kind == .group || $0.kind == .broker }) { reconfigure(image) }
         if concernsOffsetsTopic(image, delta) { lead(image, view) }
         let deleted = delta.deletedTopics.map(\.name)
         guard !deleted.isEmpty || !delta.createdTopics.isEmpty || !delta.changedPartitions.isEmpty else { return }
@@ -96,17 +122,19 @@ package final class GroupCoordinator: Sendable {
         }
     }
 
-    /// What groups have set for themselves.
+    /// Takes over what was set while the cluster runs, for all groups and for single ones.
     private func reconfigure(_ image: MetadataImage) {
         var overrides: [String: ConsumerGroupConfiguration.GroupOverrides] = [:]
         for resource in image.configs.keys where resource.kind == .group {
             let own = image.configuration(ofGroup: resource.name)
             overrides[resource.name] = .init(
                 sessionTimeoutMilliseconds: own.consumerSessionTimeoutMilliseconds,
-                heartbeatIntervalMilliseconds: own.consumerHeartbeatIntervalMilliseconds)
+                heartbeatIntervalMilliseconds: own.consumerHeartbeatIntervalMilliseconds,
+                assignmentIntervalMilliseconds: own.consumerAssignmentIntervalMilliseconds)
         }
-        let all = overrides
-        for worker in workers { worker.queue.async { worker.reconfigure(all) } }
+        var configuration = GroupCoordinatorConfiguration(present(image))
+        configuration.consumer.overrides = overrides
+        for worker in workers { worker.queue.async { [configuration] in worker.reconfigure(configuration) } }
     }
 
     private func concernsOffsetsTopic(_ image: MetadataImage, _ delta: MetadataDelta) -> Bool {
@@ -117,10 +145,21 @@ package final class GroupCoordinator: Sendable {
 
     private func lead(_ image: MetadataImage, _ view: GroupMetadataImage) {
         let found = image.topics.topic(named: OffsetsTopic.name)
-        topic.withLock { topic in
-            if topic?.id != found?.id {
+        let before = topic.withLock { topic -> Int32? in
+            guard topic?.id == found?.id else {
                 topic = found.map { Topic(id: $0.id, partitionCount: Int32($0.partitionCount)) }
+                return nil
             }
+            guard let known = topic, let found, found.partitionCount != known.presentCount else { return nil }
+            topic?.presentCount = found.partitionCount
+            return known.partitionCount
+        }
+        if let before, let found {
+            log.warning(
+                """
+                partitions were added to the topic of the groups: from the next start on most groups belong to another \
+                partition, where their offsets are not
+                """, metadata: ["topic": "\(found.name)", "before": "\(before)", "now": "\(found.partitionCount)"])
         }
         var led = workers.map { _ in [CoordinatorWorker.Led]() }
         for (index, registration) in found?.partitions ?? SortedMap() where registration.leader == nodeID {

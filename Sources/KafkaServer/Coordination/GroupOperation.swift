@@ -42,12 +42,17 @@ extension GroupShardRuntime {
         let encoded: [EncodedRecord]
         /// About what the records add to a batch.
         let bytes: Int
+        let cause: GroupChangeCause
         /// Sends the reply, if there is one.
         let answer: () -> Void
         let fail: (ErrorCode) -> Void
 
-        init(_ outcome: GroupOutcome<Void>, answer: @escaping () -> Void, fail: @escaping (ErrorCode) -> Void) {
+        init(
+            _ outcome: GroupOutcome<Void>, cause: GroupChangeCause = .other, answer: @escaping () -> Void,
+            fail: @escaping (ErrorCode) -> Void
+        ) {
             self.outcome = outcome
+            self.cause = cause
             // Names came in with 16-bit lengths, so that they can be written with such.
             encoded = outcome.records.map { record in
                 do throws(WireError) {

@@ -6,17 +6,16 @@ internal import Logging
 /// What all shards of group coordinators share.
 final class GroupShardEnvironment: Sendable {
     let settings: CoordinatorConfiguration
-    let groups: GroupCoordinatorConfiguration
     let runtime: Runtime
     let replicas: ReplicaManager
     let log: Logger
+    let statistics = GroupStatistics()
 
     init(_ settings: CoordinatorConfiguration, runtime: Runtime, replicas: ReplicaManager, log: Logger) {
         self.settings = settings
         self.runtime = runtime
         self.replicas = replicas
         self.log = log
-        groups = GroupCoordinatorConfiguration(settings)
     }
 }
 
@@ -46,5 +45,6 @@ extension ConsumerGroupConfiguration {
         migrationPolicy = MigrationPolicy(rawValue: settings.migrationPolicy) ?? .bidirectional
         regexRefreshIntervalMilliseconds = settings.regexRefreshInterval
         assignmentIntervalMilliseconds = settings.assignmentInterval
+        assignmentIntervalRange = settings.assignmentIntervalRange
     }
 }

@@ -58,6 +58,7 @@ extension GroupShardRuntime: PartitionWaiter {
         }
         var more: [GroupOutcome<Void>] = []
         for decided in batch {
+            environment.statistics.written(decided.outcome.records, decided.outcome.ticket, decided.cause)
             if let ticket = decided.outcome.ticket { more.append(shard.appended(ticket, now: now)) }
             for effect in decided.outcome.effects { perform(effect) }
             answerWhenCommitted(decided.answer, decided.fail)

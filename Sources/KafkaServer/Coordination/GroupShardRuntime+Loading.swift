@@ -22,12 +22,12 @@ extension GroupShardRuntime {
         let end = leader.log.logEndOffset
         if leader.log.logStartOffset >= end {
             // Nothing to read: those who asked for the topic's creation find it in service.
-            let loaded = GroupCoordinatorShard(configuration: environment.groups)
+            let loaded = GroupCoordinatorShard(configuration: configuration)
             return finishLoading(loaded, .success(.init(endOffset: end, records: 0)), cancellation, began: 0)
         }
         let began = environment.runtime.clock.monotonicMilliseconds
-        environment.runtime.queues.runBlocking { [self, environment, name] in
-            var shard = GroupCoordinatorShard(configuration: environment.groups)
+        environment.runtime.queues.runBlocking { [self, configuration, environment, name] in
+            var shard = GroupCoordinatorShard(configuration: configuration)
             let loader = OffsetsLogLoader(
                 log: leader.log, bufferBytes: environment.settings.loadBufferBytes, isCancelled: cancellation)
             let result: Result<OffsetsLogLoader.Loaded, OffsetsLogFailure>
@@ -63,15 +63,17 @@ extension GroupShardRuntime {
             loadLater(cancellation)
         case .success(let report):
             shard = loaded
-            shard.configuration.consumer.overrides = overrides
+            // Settings may have changed while it was loading.
+            shard.configuration = configuration
             lastWritten = report.endOffset
             phase = .active
             if report.records > 0 {
+                let milliseconds = environment.runtime.clock.monotonicMilliseconds - began
+                environment.statistics.loaded(milliseconds: milliseconds)
                 environment.log.info(
                     "loaded groups",
                     metadata: [
-                        "partition": "\(name)", "records": "\(report.records)",
-                        "ms": "\(environment.runtime.clock.monotonicMilliseconds - began)",
+                        "partition": "\(name)", "records": "\(report.records)", "ms": "\(milliseconds)",
                     ])
             }
             begin()

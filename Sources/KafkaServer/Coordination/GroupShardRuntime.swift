@@ -41,9 +41,9 @@ final class GroupShardRuntime: @unchecked Sendable {
     var leaderEpoch: Int32
     var shard: GroupCoordinatorShard
     var metadata: any GroupMetadataView
-    /// What groups have set for themselves.
-    var overrides: [String: ConsumerGroupConfiguration.GroupOverrides] = [:] {
-        didSet { shard.configuration.consumer.overrides = overrides }
+    /// The broker's settings and those of single groups, as they are now.
+    var configuration: GroupCoordinatorConfiguration {
+        didSet { shard.configuration = configuration }
     }
     /// The partition; nil until it is loaded.
     var partition: Partition?
@@ -65,15 +65,16 @@ final class GroupShardRuntime: @unchecked Sendable {
     private var expiryTimer: TimerToken?
 
     init(
-        index: Int32, leaderEpoch: Int32, metadata: any GroupMetadataView, queue: any SerialQueue,
-        environment: GroupShardEnvironment
+        index: Int32, leaderEpoch: Int32, configuration: GroupCoordinatorConfiguration,
+        metadata: any GroupMetadataView, queue: any SerialQueue, environment: GroupShardEnvironment
     ) {
         self.index = index
         self.leaderEpoch = leaderEpoch
+        self.configuration = configuration
         self.metadata = metadata
         self.queue = queue
         self.environment = environment
-        shard = GroupCoordinatorShard(configuration: environment.groups)
+        shard = GroupCoordinatorShard(configuration: configuration)
         phase = .unloaded
     }
 
@@ -86,6 +87,16 @@ final class GroupShardRuntime: @unchecked Sendable {
         case .loading: .coordinatorLoadInProgress
         case .active: nil
         case .failed, .unloaded: .notCoordinator
+        }
+    }
+
+    /// What there is to count; nil where the shard is given up.
+    var report: GroupShardReport? {
+        switch phase {
+        case .loading: GroupShardReport(state: .loading, snapshot: nil)
+        case .active: GroupShardReport(state: .active, snapshot: shard.snapshot)
+        case .failed: GroupShardReport(state: .failed, snapshot: nil)
+        case .unloaded: nil
         }
     }
 
@@ -161,7 +172,7 @@ final class GroupShardRuntime: @unchecked Sendable {
         guard case .active = phase else { return }
         append()
         let outcome = shard.expireOffsets(now: now, after: cursor)
-        gather(Gathered(outcome.withoutReply, answer: {}, fail: { _ in }))
+        gather(Gathered(outcome.withoutReply, cause: .expiry, answer: {}, fail: { _ in }))
         append()
         if case .now(let next?) = outcome.reply {
             queue.async { [weak self] in self?.expire(after: next) }
@@ -194,6 +205,6 @@ final class GroupShardRuntime: @unchecked Sendable {
         }
         joins = [:]
         syncs = [:]
-        shard = GroupCoordinatorShard(configuration: environment.groups)
+        shard = GroupCoordinatorShard(configuration: configuration)
     }
 }

@@ -20,7 +20,7 @@ package enum ConsumerGroupDescribeHandler: RequestHandler {
         let ticket = ticket()
         let operations =
             request.includeAuthorizedOperations ? AuthorizedOperations.group : AuthorizedOperations.notAsked
-        let isServed = context.broker.groups.settings.protocols.contains(.consumer)
+        let isServed = context.broker.servesConsumerGroups
         let gathering = Gathering<Group>(count: request.groupIDs.count) { parts in
             var groups = parts
             for index in groups.indices where groups[index].errorCode == ErrorCode.none.rawValue {

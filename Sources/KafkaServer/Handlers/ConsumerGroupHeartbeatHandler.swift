@@ -12,7 +12,7 @@ package enum ConsumerGroupHeartbeatHandler: RequestHandler {
         _ request: ConsumerGroupHeartbeatRequest, _ context: RequestContext,
         _ ticket: () -> ReplyTicket<ConsumerGroupHeartbeatResponse>
     ) -> Reply<ConsumerGroupHeartbeatResponse> {
-        guard context.broker.groups.settings.protocols.contains(.consumer) else {
+        guard context.broker.servesConsumerGroups else {
             return .answer(ConsumerGroupHeartbeatResponse(errorCode: ErrorCode.unsupportedVersion.rawValue))
         }
         let ticket = ticket()

@@ -8,7 +8,8 @@ internal import Logging
 /// v1 kind of key · v3 flexible · v4 many keys (KIP-699) · v5 abortable errors · v6 share keys (KIP-932).
 ///
 /// The first question about a group creates `__consumer_offsets` and is answered when it is there; Apache Kafka lets the
-/// client ask again meanwhile. Not served: coordinators of transactions and of share partitions.
+/// client ask again meanwhile. Not served: coordinators of transactions and of share partitions; the error is one that
+/// clients do not retry, so that a transactional producer fails at once and says why.
 package enum FindCoordinatorHandler: RequestHandler {
     package static let servedVersions: ClosedRange<Int16> = 0...6
 
@@ -92,7 +93,7 @@ package enum FindCoordinatorHandler: RequestHandler {
         }
         guard keyType == KeyType.group else {
             return Outcome(
-                error: .coordinatorNotAvailable,
+                error: .unsupportedVersion,
                 message: "This broker coordinates neither transactions nor share groups")
         }
         if let failure { return Outcome(error: .coordinatorNotAvailable, message: failure) }

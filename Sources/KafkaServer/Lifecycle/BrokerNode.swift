@@ -140,7 +140,8 @@ package final class BrokerNode: @unchecked Sendable {
         do {
             let replicas = ReplicaManager()
             let published = PublishedMetadata()
-            let listeners = ListenerGroup(configuration.network, requestMemory)
+            let listeners = ListenerGroup(
+                configuration.network, configuration.quotas, requestMemory, runtime: runtime)
             let directories = DirectoryReports(
                 nodeID: configuration.nodeID, failureTimeout: configuration.storage.directoryFailureTimeout,
                 runtime: runtime, queue: queue, log: storageLog,
@@ -154,7 +155,7 @@ package final class BrokerNode: @unchecked Sendable {
                 configuration: configuration, logs: storage.logs, cleaner: storage.cleaner, listeners: listeners)
             let groups = GroupCoordinator(
                 configuration.coordinator, nodeID: configuration.nodeID, runtime: runtime, replicas: replicas,
-                log: loggers.logger("group"))
+                log: loggers.logger("group"), present: { configuration.overlaid(with: $0).coordinator })
             return Starting(
                 storage: storage, quorum: try openQuorum(storage, updater, settings, published, groups),
                 listeners: listeners, replicas: replicas, published: published, groups: groups,
@@ -185,7 +186,7 @@ package final class BrokerNode: @unchecked Sendable {
             try quorum.start()
             try bootstrap(quorum, storage)
             try listeners.bind(
-                configuration.network, interBroker: configuration.interBrokerListenerName, runtime: runtime,
+                configuration.network, interBroker: configuration.interBrokerListenerName,
                 log: loggers.logger("network"))
             try register(quorum, storage, listeners, previousBrokerEpoch: report.previousBrokerEpoch)
         } catch {
@@ -218,6 +219,7 @@ package final class BrokerNode: @unchecked Sendable {
                 directories: starting.directories))
         starting.directories.start(quorum)
         storage.logs.onMove { [weak self] partition, directoryID in self?.moved(partition, to: directoryID) }
+        warnOfMissingFeatures(context)
         log.info(
             "broker started",
             metadata: [
@@ -227,6 +229,16 @@ package final class BrokerNode: @unchecked Sendable {
                 "ms": "\(runtime.clock.monotonicMilliseconds - began)",
             ])
         return .success(())
+    }
+
+    private func warnOfMissingFeatures(_ context: BrokerContext) {
+        guard configuration.coordinator.protocols.contains(.consumer), !context.servesConsumerGroups else { return }
+        log.warning(
+            """
+            groups of the consumer protocol (KIP-848) are refused: the cluster has not finalised group.version. \
+            UpdateFeatures raises it, for example kafka-features upgrade --feature group.version=1; or leave consumer out \
+            of group.coordinator.rebalance.protocols
+            """)
     }
 
     /// One directory in service is enough, where it is the one that holds the metadata or those are elsewhere; the

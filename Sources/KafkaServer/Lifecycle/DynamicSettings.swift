@@ -13,6 +13,7 @@ struct DynamicSettings: Sendable {
     let listeners: ListenerGroup
 
     func apply(_ image: MetadataImage, _ delta: MetadataDelta) {
+        if !delta.changedClientQuotas.isEmpty { listeners.update(image.clientQuotas) }
         guard delta.changedConfigs.contains(where: { $0.kind == .broker }) else { return }
         let present = configuration.overlaid(with: image)
         cleaner?.update(LogCleanerConfiguration(present.storage.cleaner))

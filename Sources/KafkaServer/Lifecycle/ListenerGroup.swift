@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import KafkaBase
+internal import KafkaMetadata
 internal import KafkaRuntime
 internal import Logging
 internal import Synchronization
@@ -34,22 +35,28 @@ final class ListenerGroup: Sendable {
     /// Set once the broker serves; until then connections are held.
     private let gate = ListenerGate()
     private let limits: ConnectionLimits
+    private let rates: ConnectionRates
     private let memory: RequestMemory
+    private let runtime: Runtime
     private let state = Mutex(State())
 
-    init(_ configuration: NetworkConfiguration, _ memory: RequestMemory) {
+    init(
+        _ configuration: NetworkConfiguration, _ quotas: QuotaConfiguration, _ memory: RequestMemory, runtime: Runtime
+    ) {
         self.memory = memory
-        limits = ConnectionLimits(
-            maximum: configuration.connectionsMax, maximumPerAddress: configuration.connectionsPerAddressMax,
-            overrides: configuration.connectionsPerAddressOverrides)
+        self.runtime = runtime
+        limits = ConnectionLimits(configuration.connectionMaxima)
+        rates = ConnectionRates(quotas, limits: configuration.connectionRates, runtime: runtime)
     }
 
     /// Takes over the limits of connections.
     func update(_ configuration: NetworkConfiguration) {
-        limits.update(
-            maximum: configuration.connectionsMax, maximumPerAddress: configuration.connectionsPerAddressMax,
-            overrides: configuration.connectionsPerAddressOverrides)
+        limits.update(configuration.connectionMaxima)
+        rates.update(configuration.connectionRates)
     }
+
+    /// Takes over how fast addresses may open connections.
+    func update(_ quotas: ClientQuotas) { rates.update(quotas) }
 
     var bound: [Bound] { state.withLock { $0.listeners.map(\.bound) } }
 
@@ -60,7 +67,7 @@ final class ListenerGroup: Sendable {
     /// - Parameter interBroker: the name of the listener that brokers use among themselves. Where clients have another
     ///   one it is not subject to `max.connections`.
     func bind(
-        _ configuration: NetworkConfiguration, interBroker: String, runtime: Runtime, log: Logger
+        _ configuration: NetworkConfiguration, interBroker: String, log: Logger
     ) throws(NetworkError) {
         var options = ListenOptions()
         options.backlog = configuration.listenBacklog
@@ -71,7 +78,7 @@ final class ListenerGroup: Sendable {
         for listener in listeners {
             let context = ListenerContext(
                 name: listener.name, isExempt: listeners.count > 1 && listener.name == interBroker, gate: gate,
-                limits: limits, memory: memory, log: log)
+                limits: limits, rates: rates, memory: memory, log: log)
             options.gate = context
             let bound = try runtime.network.listen(on: listener.address, options: options) { context.accept($0) }
             context.bound(bound)
@@ -138,5 +145,13 @@ package final class ListenerGate: Sendable {
             return state.held
         }
         for connection in held { connection.queue.async { connection.begin(broker) } }
+    }
+}
+
+extension NetworkConfiguration {
+    fileprivate var connectionMaxima: ConnectionLimits.Maxima {
+        ConnectionLimits.Maxima(
+            total: connectionsMax, byListener: connectionsPerListenerMax, perAddress: connectionsPerAddressMax,
+            overrides: connectionsPerAddressOverrides)
     }
 }

@@ -29,7 +29,8 @@ package final class BrokerMetrics: Sendable {
     private let madeAt: (wall: Int64, monotonic: Int64)
     private let sources = Mutex<Sources?>(nil)
     private let storage = Mutex<StorageCounters?>(nil)
-    private let collectors = Mutex<[any MetricCollector]>([])
+    /// For the time that the group coordinators have to tell how they stand.
+    private let queue: any SerialQueue
     private let lastIdle = Mutex<(at: Int64, idle: Int64)?>(nil)
 
     /// - Parameters:
@@ -44,6 +45,7 @@ package final class BrokerMetrics: Sendable {
         self.memory = memory
         self.processStatistics = processStatistics
         meters = runtime.network.reactors.map { _ in RequestMeter(clock: runtime.clock, observer: times) }
+        queue = runtime.queues.makeQueue(label: "metrics")
         madeAt = (runtime.clock.wallMilliseconds, runtime.clock.monotonicMilliseconds)
     }
 
@@ -59,9 +61,6 @@ package final class BrokerMetrics: Sendable {
         return counters
     }
 
-    /// Has a part of the broker asked whenever metrics are collected, behind those that are known here.
-    package func add(_ collector: any MetricCollector) { collectors.withLock { $0.append(collector) } }
-
     func begin(_ sources: Sources) { self.sources.withLock { $0 = sources } }
 
     func end() { sources.withLock { $0 = nil } }
@@ -71,18 +70,44 @@ package final class BrokerMetrics: Sendable {
 
     // MARK: Collecting
 
-    /// All values now. Takes the lock of each log for a moment, so not to be called on a reactor.
-    package func collect() -> MetricSnapshot {
+    /// How long the group coordinators have to tell how they stand, in milliseconds.
+    private static let coordinatorPatience: Int64 = 1_000
+
+    /// Collects all values; `completion` gets them on a background thread.
+    ///
+    /// The group coordinators are asked first, each on its own queue, where it only hands over what it holds; counting
+    /// and looking up follow in the background. Where one does not answer in time, because its disk keeps it, how groups
+    /// stand is left out: no value is better than one that others are missing from.
+    package func collect(_ completion: @escaping @Sendable (MetricSnapshot) -> Void) {
+        guard let sources = sources.withLock({ $0 }) else { return collect(nil, nil, completion) }
+        let reports = FirstResult<[GroupShardReport]?> { [self] in collect(sources, $0, completion) }
+        let timer = queue.schedule(after: Self.coordinatorPatience) { reports.give(nil) }
+        sources.context.groups.reports { [queue] in
+            queue.cancel(timer)
+            reports.give($0)
+        }
+    }
+
+    private func collect(
+        _ sources: Sources?, _ groups: [GroupShardReport]?, _ completion: @escaping @Sendable (MetricSnapshot) -> Void
+    ) {
+        runtime.queues.runBlocking { [self] in completion(snapshot(sources, groups)) }
+    }
+
+    /// Takes the lock of each log for a moment.
+    private func snapshot(_ sources: Sources?, _ groups: [GroupShardReport]?) -> MetricSnapshot {
         var snapshot = MetricSnapshot()
-        let sources = sources.withLock { $0 }
         topics.collect(into: &snapshot, topicsMax: limits.topicsMax)
         RequestMeter.collect(meters, into: &snapshot)
         collectNetwork(sources, into: &snapshot)
         snapshot.add(MetricCatalog.brokerState, sources == nil ? 1 : 3)
-        if let sources { collectReplicas(sources, into: &snapshot) }
+        if let sources {
+            collectReplicas(sources, into: &snapshot)
+            collectGroupCounters(sources.context.groups.statistics, into: &snapshot)
+            if let groups { collectGroups(groups, sources.context.replicas, into: &snapshot) }
+        }
         storage.withLock { $0 }?.collect(into: &snapshot)
         collectProcess(into: &snapshot)
-        for collector in collectors.withLock({ $0 }) { collector.collect(into: &snapshot) }
         return snapshot
     }
 

@@ -103,11 +103,3 @@ package struct MetricSnapshot: Sendable {
         families.append(MetricFamily(metric: metric, samples: samples))
     }
 }
-
-/// Adds the values of a part of the broker that others do not know of. Called on a thread that may block.
-package protocol MetricCollector: Sendable {
-    /// What it may add.
-    var metrics: [Metric] { get }
-
-    func collect(into snapshot: inout MetricSnapshot)
-}

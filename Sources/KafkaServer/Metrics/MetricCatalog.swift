@@ -11,6 +11,7 @@ package enum MetricCatalog {
         Section(title: "Topics", metrics: topicMetrics),
         Section(title: "Requests", metrics: requestMetrics),
         Section(title: "Connections and threads", metrics: networkMetrics),
+        Section(title: "Groups", metrics: groupMetrics),
         Section(title: "Replicas", metrics: replicaMetrics),
         Section(title: "Logs", metrics: logMetrics),
         Section(title: "Cleaner", metrics: cleanerMetrics),

@@ -9,6 +9,8 @@ package final class ListenerContext: AcceptGate {
         /// Set once it is bound.
         var listener: (any Listener)?
         var connections: [UInt64: RequestConnection] = [:]
+        /// Those that are not served, because their address opens too many.
+        var held: [UInt64: HeldConnection] = [:]
         var createdCount = 0
         /// Connections that come in from now on are refused.
         var isClosing = false
@@ -22,24 +24,35 @@ package final class ListenerContext: AcceptGate {
     let log: Logger
     private let gate: ListenerGate
     private let limits: ConnectionLimits
+    private let rates: ConnectionRates
     private let state = Mutex(State())
 
     init(
-        name: String, isExempt: Bool, gate: ListenerGate, limits: ConnectionLimits, memory: RequestMemory, log: Logger
+        name: String, isExempt: Bool, gate: ListenerGate, limits: ConnectionLimits, rates: ConnectionRates,
+        memory: RequestMemory, log: Logger
     ) {
         self.name = name
         self.isExempt = isExempt
         self.gate = gate
         self.limits = limits
+        self.rates = rates
         self.memory = memory
         self.log = log
     }
 
     // MARK: Accepting
 
-    package func takePlace() -> Bool { limits.takePlace(for: self) }
+    package func takePlace() -> Bool {
+        guard limits.takePlace(for: self) else { return false }
+        if rates.take(for: self) { return true }
+        limits.returnPlace(of: self)
+        return false
+    }
 
-    package func returnPlace() { limits.returnPlace() }
+    package func returnPlace() {
+        rates.giveBack(self)
+        limits.returnPlace(of: self)
+    }
 
     func bound(_ listener: any Listener) {
         state.withLock { $0.listener = listener }
@@ -51,8 +64,10 @@ package final class ListenerContext: AcceptGate {
 
     /// Decides about a new connection, which has its place; nil refuses it. Runs on the connection's reactor.
     func accept(_ connection: any Connection) -> (any ConnectionHandler)? {
+        let throttle = rates.throttleTime(of: connection.remoteAddress.host)
+        guard throttle == 0 else { return hold(connection, for: throttle) }
         if let reason = limits.admit(connection.remoteAddress) {
-            limits.returnPlace()
+            limits.returnPlace(of: self)
             log.warning(
                 "connection refused", metadata: ["peer": "\(connection.remoteAddress)", "reason": "\(reason)"])
             return nil
@@ -65,17 +80,37 @@ package final class ListenerContext: AcceptGate {
             return false
         }
         guard !isRefused else {
-            limits.release(connection.remoteAddress)
+            limits.release(connection.remoteAddress, of: self)
             return nil
         }
         return handler
+    }
+
+    /// Keeps a connection, with its place, until it is closed.
+    private func hold(_ connection: any Connection, for milliseconds: Int64) -> (any ConnectionHandler)? {
+        rates.giveBack(self)
+        log.debug(
+            "connection held", metadata: ["peer": "\(connection.remoteAddress)", "ms": "\(milliseconds)"])
+        let held = HeldConnection(connection, for: milliseconds, listener: self)
+        let isRefused = state.withLock { state in
+            if !state.isClosing { state.held[held.id] = held }
+            return state.isClosing
+        }
+        guard isRefused else { return held }
+        limits.returnPlace(of: self)
+        return nil
     }
 
     // MARK: Closing
 
     func connectionClosed(_ connection: RequestConnection) {
         state.withLock { $0.connections[connection.id] = nil }
-        limits.release(connection.remoteAddress)
+        limits.release(connection.remoteAddress, of: self)
+    }
+
+    func connectionClosed(_ connection: HeldConnection) {
+        state.withLock { $0.held[connection.id] = nil }
+        limits.returnPlace(of: self)
     }
 
     package var connectionCount: Int { state.withLock { $0.connections.count } }
@@ -97,9 +132,13 @@ package final class ListenerContext: AcceptGate {
     }
 
     private func close() -> [RequestConnection] {
-        state.withLock { state in
+        let (connections, held) = state.withLock { state in
             state.isClosing = true
-            return state.connections.values.sorted { $0.id < $1.id }
+            return (
+                state.connections.values.sorted { $0.id < $1.id }, state.held.values.sorted { $0.id < $1.id }
+            )
         }
+        for connection in held { connection.queue.async { connection.close() } }
+        return connections
     }
 }

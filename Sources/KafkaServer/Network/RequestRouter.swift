@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
 package import KafkaProtocol
 
 /// Sends each request to the handler of its API.
@@ -52,11 +53,12 @@ package enum RequestRouter {
         case .updateFeatures: UpdateFeaturesHandler.self
         case .describeProducers: DescribeProducersHandler.self
         case .listConfigResources: ListConfigResourcesHandler.self
+        case .describeUserScramCredentials: DescribeUserScramCredentialsHandler.self
         case .saslHandshake, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn,
             .writeTxnMarkers, .txnOffsetCommit, .describeAcls, .createAcls, .deleteAcls,
             .saslAuthenticate, .createDelegationToken,
             .renewDelegationToken, .expireDelegationToken, .describeDelegationToken,
-            .describeUserScramCredentials, .alterUserScramCredentials,
+            .alterUserScramCredentials,
             .vote, .beginQuorumEpoch, .endQuorumEpoch, .alterPartition, .envelope,
             .fetchSnapshot, .brokerRegistration, .brokerHeartbeat, .unregisterBroker,
             .describeTransactions, .listTransactions, .allocateProducerIDs,
@@ -95,6 +97,12 @@ package enum RequestRouter {
             connection.respond(
                 Answer(ApiVersionsHandler.unsupportedVersionResponse()), correlationID: frame.correlationID,
                 version: 0)
+        // Not advertised, but clients that are set up for SASL ask all the same: told that they may not, they say so, where
+        // the end of the connection would have them try again.
+        case .saslHandshake where key.versions.contains(frame.apiVersion):
+            connection.respond(
+                Answer(SaslHandshakeResponse(errorCode: ErrorCode.illegalSaslState.rawValue)),
+                correlationID: frame.correlationID, version: frame.apiVersion)
         default:
             guard let handler = handler(of: key) else { return connection.end(reason: "API \(key) is not served") }
             serve(handler, frame, on: connection, broker)

@@ -131,8 +131,7 @@ package struct StorageFormatCommand: ParsableCommand {
         guard levels.removeValue(forKey: Feature.kraftVersion.name).map({ ($0 == 1) == standalone }) ?? true else {
             throw ToolFailure("kraft.version must be 1 with --standalone and 0 without.")
         }
-        let others = levels.sorted { $0.key < $1.key }.map { (name: $0.key, level: $0.value) }
-        return BootstrapMetadata(metadataVersion: version, otherLevels: others)
+        return BootstrapMetadata(release: version, levels: levels)
     }
 
     private static func describe(_ bootstrap: BootstrapMetadata) -> String {

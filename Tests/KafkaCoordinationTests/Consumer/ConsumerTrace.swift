@@ -241,9 +241,14 @@ struct ConsumerTrace {
     private mutating func classicLeave(_ memberID: String, _ options: [String: String]) throws -> String {
         var request = LeaveGroupRequest()
         request.groupID = ConsumerWorld.groupID
-        request.members = [.init(memberID: memberID == "-" ? "" : memberID, groupInstanceID: options["instance"])]
+        let named = memberID == "-" ? "" : memberID
+        request.members = [.init(memberID: named, groupInstanceID: options["instance"])]
         let context = world.context(version: 5)
         let response = try world.perform(world.shard.leaveGroup(request, context))
-        return response.map { $0.members.map { describe($0.errorCode) }.joined() } ?? "lost"
+        return response.map { response in
+            response.members.map { member in
+                describe(member.errorCode) + (member.memberID == named ? "" : " as \(member.memberID)")
+            }.joined()
+        } ?? "lost"
     }
 }

@@ -78,6 +78,52 @@ import Testing
         #expect(try beat(broker, "m1", epoch: joined.memberEpoch).errorCode == 0)
     }
 
+    @Test(arguments: [
+        (Int8(4), "", "group.consumer.assignment.interval.ms"), (32, "g", "consumer.assignment.interval.ms"),
+    ])
+    func `the time between assignments can be changed while the broker runs`(
+        type: Int8, resource: String, key: String
+    ) throws {
+        let broker = try makeBroker(["group.consumer.assignment.interval.ms": "0"])
+        func set(_ value: String) throws -> ErrorCode {
+            let altered = try broker.call(
+                IncrementalAlterConfigsRequest(resources: [
+                    .init(
+                        resourceType: type, resourceName: resource,
+                        configs: [.init(name: key, configOperation: 0, value: value)])
+                ]))
+            return ErrorCode(try #require(altered.responses.first).errorCode)
+        }
+        func joined(_ member: String) throws -> Int32 {
+            let response = try beat(broker, member, epoch: 0, joins: true)
+            #expect(response.errorCode == 0, "\(response.errorMessage ?? "")")
+            return response.memberEpoch
+        }
+        let first = try joined("m1")
+        #expect(try joined("m2") == first + 1)
+        #expect(try set("10000") == .none)
+        // The last assignment stands for a while, with which the member has nothing.
+        #expect(try joined("m3") == first + 1)
+        #expect(try set("0") == .none)
+        #expect(try joined("m4") == first + 3)
+        #expect(try set("20000") == (type == 4 ? .invalidRequest : .invalidConfig))
+    }
+
+    @Test func `groups stay where they are when partitions are added to their topic`() throws {
+        let broker = try makeBroker(["offsets.topic.num.partitions": "3"])
+        for group in 0..<10 {
+            let response = try broker.call(Requests.commit(Int64(group), group: "g\(group)"), version: 9)
+            #expect(response.topics[0].partitions[0].errorCode == 0)
+        }
+        let added = try broker.call(
+            CreatePartitionsRequest(topics: [.init(name: "__consumer_offsets", count: 7, assignments: nil)]))
+        #expect(added.results.map(\.errorCode) == [0])
+        try broker.world.advance(by: 100)
+        #expect(broker.log.complaints.count == 1)
+        #expect(broker.log.contains("partitions were added to the topic of the groups"))
+        for group in 0..<10 { #expect(try broker.committed(group: "g\(group)") == Int64(group)) }
+    }
+
     @Test func `the protocol can be switched off`() throws {
         let broker = try makeBroker(["group.coordinator.rebalance.protocols": "classic"])
         #expect(ErrorCode(try beat(broker, "m1", epoch: 0, joins: true).errorCode) == .unsupportedVersion)

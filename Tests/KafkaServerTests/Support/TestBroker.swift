@@ -165,6 +165,14 @@ final class TestBroker {
         return try #require(answered.partitionResponses.first)
     }
 
+    /// What a broker that is measured says of itself.
+    func metrics() throws -> MetricSnapshot {
+        nonisolated(unsafe) var snapshot: MetricSnapshot?
+        try #require(node.metrics).collect { snapshot = $0 }
+        _ = try world.run(within: 10_000) { snapshot != nil }
+        return try #require(snapshot)
+    }
+
     /// All record values of partition 0 that a consumer sees, as `offset=value`.
     func records(of topic: String, from offset: Int64 = 0, version: Int16 = 12) throws -> [String] {
         let response = try call(Requests.fetch(topic, from: offset), version: version)

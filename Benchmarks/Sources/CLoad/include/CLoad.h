@@ -54,6 +54,13 @@ long load_call(uint16_t port, const void *request, size_t length, void *answer, 
 /// what runs next would otherwise pay for that.
 void load_touch_memory(size_t bytes);
 
+/// Serves as the machine's own limit for requests that a broker would think about: takes frames on a free port, which it
+/// prints as "port <n>", and answers each with as many bytes as it asks for. A frame is a length of 4 bytes, 1 byte that
+/// says whether it is to be appended to the file at `path` (all that came together by one write, before the answers), 4
+/// bytes for how many such frames must have come before all of them are answered, 4 bytes for the length of the answer,
+/// and bytes of no meaning. One thread; returns only on an error.
+int bare_serve(const char *path);
+
 /// A port that nobody listens on at the moment.
 uint16_t load_free_port(void);
 

@@ -87,7 +87,7 @@ struct ClassicRequests {
     func sync(
         _ request: SyncGroupRequest, _ decision: inout ConsumerGroupDecision
     ) throws(GroupRefusal) -> SyncGroupResponse {
-        let (member, known) = try find(request.memberID, request.groupInstanceID, decision.group)
+        let (member, known) = try findClassic(request.memberID, request.groupInstanceID, decision.group)
         try refuseGeneration(request.generationID, of: member)
         let offer = known.offers.first
         let isOther =
@@ -114,7 +114,7 @@ struct ClassicRequests {
     func heartbeat(
         _ request: HeartbeatRequest, _ decision: inout ConsumerGroupDecision
     ) throws(GroupRefusal) -> HeartbeatResponse {
-        let (member, known) = try find(request.memberID, request.groupInstanceID, decision.group)
+        let (member, known) = try findClassic(request.memberID, request.groupInstanceID, decision.group)
         try refuseGeneration(request.generationID, of: member)
         decision.setSessionTimer(member.memberID, known.sessionTimeoutMilliseconds)
         let mustRejoin =
@@ -127,17 +127,23 @@ struct ClassicRequests {
 
     private func find(
         _ memberID: String, _ instanceID: String?, _ group: ConsumerGroup
-    ) throws(GroupRefusal) -> (ConsumerMember, ConsumerMember.ClassicProtocol) {
-        let member: ConsumerMember
+    ) throws(GroupRefusal) -> ConsumerMember {
         if let instanceID {
-            member = try group.staticMember(instanceID).orUnknown(instanceID: instanceID)
+            let member = try group.staticMember(instanceID).orUnknown(instanceID: instanceID)
             try member.refuseFenced(memberID: memberID, instanceID: instanceID)
-        } else {
-            guard let found = group.members[memberID] else {
-                throw GroupRefusal(.unknownMemberID, "Member \(memberID) is not a member of the group.")
-            }
-            member = found
+            return member
         }
+        guard let member = group.members[memberID] else {
+            throw GroupRefusal(.unknownMemberID, "Member \(memberID) is not a member of the group.")
+        }
+        return member
+    }
+
+    /// A member that speaks the classic protocol.
+    private func findClassic(
+        _ memberID: String, _ instanceID: String?, _ group: ConsumerGroup
+    ) throws(GroupRefusal) -> (ConsumerMember, ConsumerMember.ClassicProtocol) {
+        let member = try find(memberID, instanceID, group)
         guard let known = member.classicProtocol else {
             throw GroupRefusal(.unknownMemberID, "Member \(memberID) does not use the classic protocol.")
         }
@@ -151,8 +157,8 @@ struct ClassicRequests {
 
     // MARK: LeaveGroup
 
-    /// Who leaves is looked up one by one; those found leave together. A static member may be named by its instance id
-    /// alone, as administrators do.
+    /// Who leaves is looked up one by one; those found leave together. Administrators remove members with this request,
+    /// too: those of either protocol, a static one by its instance id alone. The answer names each as the request does.
     func leave(
         _ identities: [LeaveGroupRequest.MemberIdentity], _ decision: inout ConsumerGroupDecision
     ) -> [LeaveGroupResponse.MemberResponse] {
@@ -164,8 +170,7 @@ struct ClassicRequests {
             do throws(GroupRefusal) {
                 let named = decision.group.staticMember(identity.groupInstanceID)?.memberID
                 let memberID = identity.memberID.isEmpty ? named ?? "" : identity.memberID
-                let (member, _) = try find(memberID, identity.groupInstanceID, decision.group)
-                answer.memberID = member.memberID
+                let member = try find(memberID, identity.groupInstanceID, decision.group)
                 if leaving.contains(where: { $0.memberID == member.memberID }) {
                     answer.errorCode = ErrorCode.unknownMemberID.rawValue
                 } else {

@@ -10,7 +10,7 @@ extension ConfigurationKeys {
             "consumer.heartbeat.interval.ms", 5000, .atLeast(1), .dynamic, .acts,
             "How often members are told to send a heartbeat."),
         .int(
-            "consumer.assignment.interval.ms", 1000, .atLeast(0), .dynamic, .later,
+            "consumer.assignment.interval.ms", 1000, .atLeast(0), .dynamic, .acts,
             "The shortest time between two assignments."),
         .boolean(
             "consumer.assignor.offload.enable", true, .dynamic, .later,

@@ -98,10 +98,10 @@ extension ConfigurationKeys {
             "group.consumer.assignment.interval.ms", 1000, .atLeast(0), .clusterWide, .acts,
             "The shortest time between two assignments of a consumer group."),
         .int(
-            "group.consumer.min.assignment.interval.ms", 0, .atLeast(0), .readOnly, .later,
+            "group.consumer.min.assignment.interval.ms", 0, .atLeast(0), .readOnly, .acts,
             "Lower bound of a group's `consumer.assignment.interval.ms`."),
         .int(
-            "group.consumer.max.assignment.interval.ms", 15_000, .atLeast(0), .readOnly, .later,
+            "group.consumer.max.assignment.interval.ms", 15_000, .atLeast(0), .readOnly, .acts,
             "Upper bound of a group's `consumer.assignment.interval.ms`."),
         .boolean(
             "group.consumer.assignor.offload.enable", true, .clusterWide, .later, internal: true,

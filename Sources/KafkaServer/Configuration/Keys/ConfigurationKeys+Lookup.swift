@@ -4,6 +4,9 @@ extension ConfigurationKeys {
     /// How keys for one listener begin.
     static let listenerPrefix = "listener.name."
 
+    /// The keys that act when one listener sets them.
+    static let ofListeners: Set<String> = ["max.connections", "max.connection.creation.rate"]
+
     /// The broker key called `name`.
     package static func broker(_ name: String) -> ConfigurationDefinition? {
         brokerIndex[name].map { brokerSections[$0.section].definitions[$0.row] }

@@ -27,6 +27,10 @@ extension ConfigurationKeys {
         .int(
             "metrics.partitions.max", 10_000, .between(0, 1_000_000), .readOnly, .acts,
             "How many partitions have metrics of their own, in the order of their topics' names."),
+        .int(
+            "metrics.group.offsets.max", 20_000, .between(0, 1_000_000), .readOnly, .acts,
+            "How many committed offsets have metrics of their own (offset and lag), in the order of their groups' names."
+        ),
         .text(
             .string, "log.format", "text", .oneOf(["text", "json"]), .readOnly, .acts,
             "How the server's own log lines look: for people, or one JSON object a line."),

@@ -38,8 +38,11 @@ extension ConfigurationKeys {
             where clients have another.
             """),
         .int(
-            "max.connection.creation.rate", Int64(Int32.max), .atLeast(0), .clusterWide, .later,
-            "The most new connections a second."),
+            "max.connection.creation.rate", Int64(Int32.max), .atLeast(0), .clusterWide, .acts,
+            """
+            The most new connections a second, over `quota.window.num` windows; further ones wait. The listener between \
+            brokers is exempt where clients have another.
+            """),
         .long(
             "connections.max.idle.ms", 600_000, .any, .readOnly, .acts,
             "A connection on which nothing came or went for this long is closed; below 0 is never."),
