@@ -132,23 +132,29 @@ struct LogLoader {
         }
     }
 
-    /// An empty segment between others, or at the end over offsets that the one before holds, was made by a roll that
-    /// then failed.
+    /// An empty segment over offsets that the one before holds was made by a roll that then failed; searches would end in
+    /// it. Other empty ones are what compaction left, which Apache Kafka keeps until the next cleaning, too.
     private mutating func dropUselessSegments() throws(StorageError) {
-        for index in segments.indices.dropFirst().dropLast().reversed() where segments[index].size == 0 {
-            removeFiles(of: segments.remove(at: index))
+        var index = 1
+        while index < segments.count {
+            if segments[index].size == 0, try reaches(segments[index - 1], beyond: segments[index].baseOffset) {
+                removeFiles(of: segments.remove(at: index))
+            } else {
+                index += 1
+            }
         }
-        guard segments.count > 1, let last = segments.last, last.size == 0 else { return }
-        let before = segments[segments.count - 2]
-        defer { before.release() }
+    }
+
+    private func reaches(_ segment: LogSegment, beyond offset: Int64) throws(StorageError) -> Bool {
+        guard segment.size > 0 else { return false }
+        defer { segment.release() }
         do throws(StorageError) {
-            guard try before.readNextOffset() > last.baseOffset else { return }
+            return try segment.readNextOffset() > offset
         } catch {
             // Damage before the last segment is for the recovery to find.
             guard case .corrupt = error else { throw error }
-            return
+            return false
         }
-        removeFiles(of: segments.removeLast())
     }
 
     private mutating func removeFiles(of segment: LogSegment) {

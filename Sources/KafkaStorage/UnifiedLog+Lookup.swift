@@ -170,6 +170,22 @@ extension UnifiedLog {
         }
     }
 
+    /// The same as seen by a leader of `leaderEpoch`: what it has not written anything in yet begins and ends at the log's
+    /// end. A client may know that epoch, or one between, from an earlier leader that wrote nothing either.
+    public func endOffset(forEpoch epoch: Int32, ofLeader leaderEpoch: Int32) -> EpochEndOffset {
+        state.withLock { state in
+            let found: (epoch: Int32, endOffset: Int64)
+            if leaderEpoch > state.epochs.latestEpoch ?? LeaderEpochCache.undefinedEpoch {
+                var epochs = state.epochs
+                epochs.assign(epoch: leaderEpoch, startOffset: state.nextOffset)
+                found = epochs.endOffset(for: epoch, logEndOffset: state.nextOffset)
+            } else {
+                found = state.epochs.endOffset(for: epoch, logEndOffset: state.nextOffset)
+            }
+            return EpochEndOffset(leaderEpoch: found.epoch, endOffset: found.endOffset)
+        }
+    }
+
     /// Notes that a leader's epoch begins at the log's end, before it has written anything.
     public func assignEpochAtEnd(_ epoch: Int32) {
         state.withLock { state in state.assignEpoch(epoch, at: state.nextOffset) }

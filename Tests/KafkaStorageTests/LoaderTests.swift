@@ -41,6 +41,38 @@ import Testing
         #expect(try !world.files.list("/data/t-0").contains { $0.hasSuffix(".deleted") })
     }
 
+    @Test(arguments: [false, true])
+    func `segments that compaction left empty stay, as in Apache Kafka`(clean: Bool) throws {
+        let world = try filled()
+        for base in [2, 4] {
+            try world.files.open("/data/t-0/0000000000000000000\(base).log", .readWrite).truncate(to: 0)
+            for suffix in ["index", "timeindex"] {
+                try world.files.open("/data/t-0/0000000000000000000\(base).\(suffix)", .readWrite).truncate(to: 0)
+            }
+        }
+        var compacted = configuration
+        compacted.cleanupPolicy = .compact
+        let log = try world.open("/data/t-0", compacted, clean: clean)
+        #expect(try logFiles(world).map { $0.prefix(20).suffix(1) } == ["0", "2", "4", "6"])
+        #expect(try log.records().count == 4)
+        #expect(try log.records(from: 3).count == 2)
+        try log.close()
+    }
+
+    @Test(arguments: [false, true])
+    func `empty segments over offsets that the one before holds are removed`(clean: Bool) throws {
+        let world = try filled()
+        for base in [1, 3] {
+            for suffix in ["log", "index", "timeindex"] {
+                _ = try world.files.open("/data/t-0/0000000000000000000\(base).\(suffix)", .readWriteCreate)
+            }
+        }
+        let log = try world.open("/data/t-0", configuration, clean: clean)
+        #expect(try logFiles(world).map { $0.prefix(20).suffix(1) } == ["0", "2", "4", "6"])
+        #expect(try log.records().count == 8)
+        try log.close()
+    }
+
     @Test func `an unfinished cleaning is taken back`() throws {
         let world = try filled()
         try copy(world, "00000000000000000002.log", "00000000000000000002.log.cleaned")

@@ -173,6 +173,19 @@ import Testing
         #expect(again.endOffset(forEpoch: 3).endOffset == 3)
     }
 
+    @Test func `a leader's epoch ends at the log's end before anything is written in it`() throws {
+        let log = try TestWorld().open()
+        #expect(log.endOffset(forEpoch: 4, ofLeader: 5) == EpochEndOffset(leaderEpoch: 4, endOffset: 0))
+        try log.append(TestBatches.batch(["a", "b"]), epoch: 1)
+        #expect(log.endOffset(forEpoch: 5) == EpochEndOffset(leaderEpoch: -1, endOffset: -1))
+        #expect(log.endOffset(forEpoch: 5, ofLeader: 5) == EpochEndOffset(leaderEpoch: 5, endOffset: 2))
+        #expect(log.endOffset(forEpoch: 3, ofLeader: 5) == EpochEndOffset(leaderEpoch: 1, endOffset: 2))
+        #expect(log.endOffset(forEpoch: 1, ofLeader: 5) == EpochEndOffset(leaderEpoch: 1, endOffset: 2))
+        #expect(log.endOffset(forEpoch: 6, ofLeader: 5) == EpochEndOffset(leaderEpoch: -1, endOffset: -1))
+        #expect(log.endOffset(forEpoch: 1, ofLeader: 1) == EpochEndOffset(leaderEpoch: 1, endOffset: 2))
+        #expect(log.epochEntries == [EpochEntry(epoch: 1, startOffset: 0)])
+    }
+
     @Test func `a checkpoint that cannot be read is made again from the batches`() throws {
         let world = TestWorld(durability: .immediate)
         let log = try world.open()

@@ -44,16 +44,17 @@ enum FetchReader {
             return PartitionRead(error: topic.faultForMissing(asked.index))
         }
         let log: UnifiedLog
+        let leaderEpoch: Int32
         switch partition.logAsLeader(currentLeaderEpoch: asked.currentLeaderEpoch) {
         case .fault(let code): return PartitionRead(error: code)
-        case .log(let led, _): log = led
+        case .log(let led, let epoch): (log, leaderEpoch) = (led, epoch)
         }
         if limits.version < firstZstdVersion, log.configuration.compression == .codec(.zstd) {
             return PartitionRead(error: .unsupportedCompressionType)
         }
         // A session may hold what a request of a later version said.
         if limits.version >= firstDivergingVersion, asked.lastFetchedEpoch >= 0 {
-            switch comparison(asked, log) {
+            switch comparison(asked, log, leaderEpoch) {
             case .agreed: break
             case .unknown: return PartitionRead(error: .offsetOutOfRange)
             case .parted(let epoch, let endOffset):
@@ -85,8 +86,10 @@ enum FetchReader {
     }
 
     /// The client says which epoch its last record was of.
-    private static func comparison(_ asked: FetchRequestView.Partition, _ log: UnifiedLog) -> Comparison {
-        let end = log.endOffset(forEpoch: asked.lastFetchedEpoch)
+    private static func comparison(
+        _ asked: FetchRequestView.Partition, _ log: UnifiedLog, _ leaderEpoch: Int32
+    ) -> Comparison {
+        let end = log.endOffset(forEpoch: asked.lastFetchedEpoch, ofLeader: leaderEpoch)
         guard end.leaderEpoch >= 0, end.endOffset >= 0, asked.fetchOffset >= log.logStartOffset else {
             return .unknown
         }

@@ -39,7 +39,7 @@ package enum OffsetForLeaderEpochHandler: RequestHandler {
         case .failure(let fault):
             return failed(request, fault.code)
         case .success(let leader):
-            let end = leader.log.endOffset(forEpoch: request.leaderEpoch)
+            let end = leader.log.endOffset(forEpoch: request.leaderEpoch, ofLeader: leader.epoch)
             return PartitionResponse(
                 partition: request.partition, leaderEpoch: end.leaderEpoch, endOffset: end.endOffset)
         }

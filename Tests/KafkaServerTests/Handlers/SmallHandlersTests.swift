@@ -160,6 +160,14 @@ import Testing
         guard version >= 2 else { return }
         #expect(ErrorCode(try ask(0, current: 0).errorCode) == .fencedLeaderEpoch)
         #expect(ErrorCode(try ask(0, current: 1_000).errorCode) == .unknownLeaderEpoch)
+        // An epoch in which nothing was written yet ends at the log's end, and so do those before it.
+        try broker.restart()
+        try broker.restart()
+        let newest = try #require((1..<20).first { try ask(0, current: $0).errorCode == 0 })
+        #expect(try ask(newest).endOffset == 3 && ask(newest).leaderEpoch == newest)
+        let between = try ask(newest - 1)
+        #expect(between.endOffset == 3 && between.leaderEpoch < newest)
+        #expect(try ask(newest + 1).endOffset == -1)
     }
 
     // MARK: DescribeCluster
