@@ -31,6 +31,11 @@ public struct ByteReader {
         WireError(.truncated(needed: needed, available: end - offset))
     }
 
+    @inline(never) @usableFromInline
+    func cannotRead(_ count: Int) -> WireError {
+        count < 0 ? WireError(.invalidLength(count)) : truncated(count)
+    }
+
     @inline(__always)
     private mutating func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) throws(WireError) -> T {
         let size = MemoryLayout<T>.size
@@ -120,10 +125,9 @@ public struct ByteReader {
     }
 
     /// The next `count` bytes, borrowed from the buffer.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func readBorrowed(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
-        guard count >= 0 else { throw WireError(.invalidLength(count)) }
-        guard end - offset >= count else { throw truncated(count) }
+        guard count >= 0, end - offset >= count else { throw cannotRead(count) }
         let bytes = UnsafeRawBufferPointer(start: base + offset, count: count)
         offset += count
         return bytes
@@ -151,16 +155,22 @@ public struct ByteReader {
         return bytes
     }
 
+    /// Looks at eight bytes at a time, the last of which may have been looked at before.
     private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let count = bytes.count
         var seen: UInt64 = 0
-        var index = 0
-        while index + 8 <= bytes.count {
-            seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            index += 8
-        }
-        while index < bytes.count {
-            seen |= UInt64(bytes[index])
-            index += 1
+        if count >= 8 {
+            var index = 0
+            while index + 8 < count {
+                seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index += 8
+            }
+            seen |= bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+        } else if count >= 4 {
+            seen = UInt64(bytes.loadUnaligned(as: UInt32.self))
+            seen |= UInt64(bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+        } else {
+            for byte in bytes { seen |= UInt64(byte) }
         }
         return seen & 0x8080_8080_8080_8080 == 0
     }

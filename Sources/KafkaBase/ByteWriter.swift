@@ -44,7 +44,7 @@ public struct ByteWriter: ~Copyable {
     /// Forgets the contents; keeps the memory unless it has grown past `keeping` bytes.
     public mutating func removeAll(keeping limit: Int = .max) {
         count = 0
-        splices.removeAll(keepingCapacity: true)
+        if !splices.isEmpty { splices.removeAll(keepingCapacity: true) }
         if capacity > limit {
             storage.deallocate()
             capacity = max(limit, 16)
@@ -97,7 +97,11 @@ public struct ByteWriter: ~Copyable {
     }
 
     /// Unsigned LEB128.
-    public mutating func writeUnsignedVarint(_ value: UInt32) { writeUnsignedVarlong(UInt64(value)) }
+    @inline(__always)
+    public mutating func writeUnsignedVarint(_ value: UInt32) {
+        // Nearly all are lengths and counts below 128.
+        if value < 0x80 { store(UInt8(truncatingIfNeeded: value)) } else { writeUnsignedVarlong(UInt64(value)) }
+    }
 
     /// Unsigned LEB128.
     public mutating func writeUnsignedVarlong(_ value: UInt64) {
@@ -171,12 +175,14 @@ public struct ByteWriter: ~Copyable {
     }
 
     /// Room for the count of an array whose elements follow; `endArray` fills it in. Returns where it starts.
+    @inline(__always)
     package mutating func beginArray(flexible: Bool) -> Int {
         if flexible { writeUInt8(0) } else { writeInt32(0) }
         return count - (flexible ? 1 : 4)
     }
 
     /// Writes how many elements followed `beginArray`.
+    @inline(__always)
     package mutating func endArray(_ start: Int, count elements: Int, flexible: Bool) {
         precondition(elements >= 0 && elements < Int(Int32.max), "an array has as many elements as a count can say")
         guard flexible else { return overwriteInt32(Int32(elements), at: start) }
@@ -184,10 +190,19 @@ public struct ByteWriter: ~Copyable {
         fillVarint(UInt32(elements) + 1, at: start)
     }
 
-    /// Writes an unsigned LEB128 for which one byte was kept free. Longer ones move up what follows, since they are
-    /// seldom.
+    /// Writes an unsigned LEB128 for which one byte was kept free.
+    @inline(__always)
     private mutating func fillVarint(_ value: UInt32, at start: Int) {
-        if value < 0x80 { return (storage + start).storeBytes(of: UInt8(value), as: UInt8.self) }
+        if value < 0x80 {
+            (storage + start).storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
+        } else {
+            fillLongVarint(value, at: start)
+        }
+    }
+
+    /// Longer ones move up what follows, since they are seldom.
+    @inline(never)
+    private mutating func fillLongVarint(_ value: UInt32, at start: Int) {
         var extra = 1
         while value >> (7 * (extra + 1)) > 0 { extra += 1 }
         reserve(extra)

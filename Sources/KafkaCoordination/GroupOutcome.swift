@@ -34,7 +34,11 @@ package struct GroupOutcome<Response: Sendable>: Sendable {
     }
 
     init(_ reply: GroupReply<Response>, _ step: GroupStep) {
-        self.init(reply, records: step.records, effects: step.effects, ticket: step.ticket)
+        guard step.holdsUnstored, step.ticket == nil else {
+            self.init(reply, records: step.records, effects: step.effects, ticket: step.ticket)
+            return
+        }
+        self.init(reply, records: step.records, ticket: .unstored(step.effects))
     }
 }
 
@@ -81,6 +85,8 @@ package enum AppendTicket: Sendable {
     case assignment(groupID: String, generation: Int32, [String: [UInt8]])
     /// A static member that came back with a new id while its group is stable.
     case staticMember(groupID: String, StaticMemberReplacement)
+    /// What has happened to a classic group in memory, whether its record is stored or not.
+    case unstored([GroupEffect])
     /// A consumer group whose last member of the consumer protocol has gone.
     case downgrade(ClassicGroup, GroupDowngrade)
 }
@@ -100,6 +106,8 @@ package struct GroupStep: Sendable {
     var records: [GroupCoordinatorRecord] = []
     var effects: [GroupEffect] = []
     var ticket: AppendTicket?
+    /// Whether the effects are performed, too, where the records cannot be stored.
+    var holdsUnstored = false
 
     init(now: Int64, configuration: GroupCoordinatorConfiguration) {
         self.now = now

@@ -6,7 +6,7 @@ package struct GroupRequestContext: Sendable {
     /// Milliseconds since 1970.
     package var now: Int64
     package var apiVersion: Int16
-    /// Empty where the client gave none.
+    /// Empty where the client gave none; so much of it as a record can hold.
     package var clientID: String
     /// As Kafka's tools show it: `/192.0.2.1`.
     package var clientHost: String
@@ -16,6 +16,9 @@ package struct GroupRequestContext: Sendable {
     package var token: RequestToken
     package var metadata: any GroupMetadataView
 
+    /// Bytes of a text in a record. What a request's body brings has no more; a client id that is no UTF-8 may.
+    static let textBytesMax = Int(Int16.max)
+
     package init(
         now: Int64, apiVersion: Int16, clientID: String, clientHost: String, freshID: KafkaUUID,
         token: RequestToken,
@@ -23,7 +26,7 @@ package struct GroupRequestContext: Sendable {
     ) {
         self.now = now
         self.apiVersion = apiVersion
-        self.clientID = clientID
+        self.clientID = clientID.clipped(toUTF8Bytes: Self.textBytesMax)
         self.clientHost = clientHost
         self.freshID = freshID
         self.token = token
@@ -43,4 +46,14 @@ package protocol GroupMetadataView: Sendable {
     func partitionCount(of id: KafkaUUID) -> Int?
     /// The racks of the brokers that hold replicas of a partition, ascending, without doubles.
     func racks(of id: KafkaUUID, partition: Int32) -> [String]
+}
+
+extension String {
+    /// Its beginning, whole characters in at most so many bytes.
+    func clipped(toUTF8Bytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var end = utf8.index(utf8.startIndex, offsetBy: limit)
+        while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return String(unicodeScalars[..<end])
+    }
 }

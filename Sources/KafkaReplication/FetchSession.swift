@@ -17,7 +17,7 @@ package struct FetchPartitionKey: Hashable, Sendable {
         self.partition = partition
     }
 
-    init(_ topic: FetchRequestView.Topic, _ partition: Int32) {
+    init(_ topic: NamedTopic, _ partition: Int32) {
         topicName = String(decoding: topic.name, as: UTF8.self)
         topicID = topic.id
         self.partition = partition

@@ -93,6 +93,8 @@ package struct TimerWheel: ~Copyable {
     /// Moves the time on to `time` (never back) and makes everything due whose deadline is not after it.
     package mutating func advance(to time: Int64) {
         let target = min(time, Self.latestDeadline)
+        // What was due by then is due already.
+        guard target > now else { return }
         while let event = nextEvent, event.time <= target {
             now = max(now, event.time)
             emptySlot(level: event.level, slot: event.slot)

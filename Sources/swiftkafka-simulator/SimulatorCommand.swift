@@ -80,26 +80,29 @@ struct SimulatorCommand: ParsableCommand {
         guard groups ? try runGroups(range) : runMany(range) else { throw ExitCode.failure }
     }
 
-    /// Runs groups, one seed after the other, until one fails or time is up.
+    /// Runs groups, one seed after the other, until one fails, unless it is to go on, or time is up.
     private func runGroups(_ range: ClosedRange<UInt64>) throws -> Bool {
         let deadline = minutes.map { Date().addingTimeInterval($0 * 60) }
-        var (done, commits, assignments, starts) = (0, 0, 0, 0)
+        var (done, failed, commits, assignments, starts) = (0, 0, 0, 0, 0)
         for seed in range {
             if let deadline, Date() >= deadline { break }
-            let report = try GroupSwarm(seed: seed).run()
-            guard report.findings.isEmpty else {
+            let report = try GroupSwarm(seed: seed, note: verbose ? { say($0) } : nil).run()
+            done += 1
+            if !report.findings.isEmpty {
+                failed += 1
                 say("seed \(seed) groups: FAILED")
                 for finding in report.findings { say("  \(finding)") }
                 say("REPRODUCE: \(CrashReport.name) --groups --seed \(seed) (\(BuildInformation.line))")
-                return false
+                if !keepGoing { break }
             }
-            done += 1
             commits += report.commits
             assignments += report.assignments
             starts += report.starts
         }
-        say("\(done) seeds of groups: 0 failed; \(commits) commits, \(assignments) assignments, \(starts) starts")
-        return true
+        say(
+            "\(done) seeds of groups: \(failed) failed; \(commits) commits, \(assignments) assignments, "
+                + "\(starts) starts")
+        return failed == 0
     }
 
     /// Runs one seed and says what came of it.

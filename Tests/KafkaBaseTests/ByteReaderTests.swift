@@ -109,6 +109,19 @@ import Testing
         }
     }
 
+    @Test(arguments: 1...20)
+    func `a byte that is no UTF-8 is found wherever it stands`(length: Int) throws {
+        let text = [UInt8](repeating: UInt8(ascii: "a"), count: length)
+        #expect(try read(text) { reader throws(WireError) in try reader.readString(length) }.count == length)
+        for place in text.indices {
+            var broken = text
+            broken[place] = 0x80
+            #expect(throws: WireError(.invalidUTF8)) {
+                try read(broken) { reader throws(WireError) in try reader.readString(length) }
+            }
+        }
+    }
+
     @Test func `text must be UTF-8`() throws {
         #expect(throws: WireError(.invalidUTF8)) {
             try read([0xC3, 0x28]) { reader throws(WireError) in try reader.readString(2) }

@@ -10,8 +10,9 @@ import Testing
     /// What a view shows, as a message.
     private func message(_ view: FetchRequestView) throws -> FetchRequest {
         var request = FetchRequest(
-            maxWaitMs: view.maxWaitMs, minBytes: view.minBytes, maxBytes: view.maxBytes,
-            isolationLevel: view.isolationLevel, sessionID: view.sessionID, sessionEpoch: view.sessionEpoch)
+            maxWaitMs: view.head.maxWaitMs, minBytes: view.head.minBytes, maxBytes: view.head.maxBytes,
+            isolationLevel: view.head.isolationLevel, sessionID: view.head.sessionID,
+            sessionEpoch: view.head.sessionEpoch)
         if view.version <= 14 {
             request.replicaID = view.replicaID
         } else {
@@ -87,8 +88,23 @@ import Testing
         }
         let seen = Result { () throws(WireError) in try FetchRequestView(bytes, version: version) }
         switch (expected, seen) {
-        case (.success, .success), (.failure, .failure): break
+        case (.success, .success): break
+        case (.failure(let expected), .failure(let seen)): #expect(seen == expected)
         default: Issue.record("version \(version), \([UInt8](bytes)): \(expected) against \(seen)")
+        }
+        // Read in one go, as requests without a session are.
+        let walked = Result { () throws(WireError) in
+            let head = try FetchRequestHead(bytes, version: version)
+            do throws(WireError) {
+                var walk = head.walk()
+                while try walk.nextTopic() != nil { while try walk.nextPartition() != nil {} }
+                return try walk.finish().replicaID ?? head.replicaID
+            } catch { throw head.defect ?? error }
+        }
+        switch (seen, walked) {
+        case (.success(let view), .success(let replicaID)): #expect(replicaID == view.replicaID)
+        case (.failure(let seen), .failure(let walked)): #expect(walked == seen)
+        default: Issue.record("version \(version), \([UInt8](bytes)): \(seen) against \(walked)")
         }
     }
 
@@ -124,7 +140,7 @@ import Testing
         pieces.begin(errorCode: response.errorCode, sessionID: response.sessionID, into: &writer)
         for topic in response.responses {
             Array(topic.topic.utf8).withUnsafeBytes {
-                pieces.beginTopic(name: $0, id: topic.topicID, into: &writer)
+                pieces.beginTopic(NamedTopic(name: $0, id: topic.topicID), into: &writer)
             }
             for data in topic.partitions {
                 var partition = FetchResponseWriter.Partition(index: data.partitionIndex)
@@ -167,7 +183,8 @@ import Testing
         var writer = ByteWriter()
         var pieces = FetchResponseWriter(version: 12)
         pieces.begin(sessionID: 0, into: &writer)
-        pieces.beginTopic(name: UnsafeRawBufferPointer(start: nil, count: 0), id: .zero, into: &writer)
+        pieces.beginTopic(
+            NamedTopic(name: UnsafeRawBufferPointer(start: nil, count: 0), id: .zero), into: &writer)
         for index in 0..<200 {
             try pieces.write(
                 .init(index: Int32(index)), aborted: nil, records: .spliced(index + 1), into: &writer)

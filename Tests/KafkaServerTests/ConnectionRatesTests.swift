@@ -145,10 +145,10 @@ import Testing
         #expect(closed(connections) == 4)
         #expect(served(connections) == 2)
         // Those that were not let in do not count.
-        try broker.world.advance(by: 3_000)
-        let later = try asking(2, broker, from: "hostile")
+        try broker.world.advance(by: 450)
+        let later = try asking(1, broker, from: "hostile")
         try broker.world.advance(by: 100)
-        #expect(served(later) == 2)
+        #expect(served(later) == 1)
         #expect(broker.log.complaints == [])
     }
 

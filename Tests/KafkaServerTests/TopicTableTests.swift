@@ -45,12 +45,16 @@ import Testing
         #expect(replicas.allTopics().isEmpty)
     }
 
-    @Test(arguments: ["", "a", "abcdefgh", "abcdefghi", "ä", String(repeating: "x", count: 249)])
+    @Test(arguments: [
+        "", "a", "abc", "abcd", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghijklmnop", "ä",
+        String(repeating: "x", count: 249),
+    ])
     func `names of every length are told apart`(name: String) {
         let replicas = ReplicaManager()
         replicas.replace(topic(1, name: name))
         #expect(replicas.topic(name: name) != nil)
         #expect(replicas.topic(name: name + "b") == nil)
         #expect(replicas.topic(name: String(name.dropLast()) + "?") == nil)
+        #expect(replicas.topic(name: "?" + String(name.dropFirst())) == nil)
     }
 }

@@ -2,9 +2,13 @@
 
 /// Steps that wait for the end of the round. What is added while a list is worked off waits for the next round.
 struct DeferredSteps {
+    private static let keptCapacity = 1_024
+
     fileprivate var resumed: [SocketConnection] = []
     fileprivate var unsent: [SocketConnection] = []
     fileprivate var closed: [SocketConnection] = []
+    /// Memory for the next list of connections with unsent output, of which nearly every round has one.
+    private var spare: [SocketConnection] = []
 
     var isEmpty: Bool { resumed.isEmpty && unsent.isEmpty && closed.isEmpty }
 
@@ -24,13 +28,29 @@ extension Reactor {
     /// Sends what was added to connections so far.
     func sendAnswers() {
         receivedUnanswered = 0
-        for connection in deferred.takeUnsent() { connection.flush() }
+        if deferred.unsent.isEmpty { return }
+        let unsent = deferred.takeUnsent()
+        for connection in unsent { connection.flush() }
+        deferred.giveBack(consume unsent)
     }
 }
 
 extension DeferredSteps {
     fileprivate mutating func takeResumed() -> [SocketConnection] { Self.take(&resumed) }
-    fileprivate mutating func takeUnsent() -> [SocketConnection] { Self.take(&unsent) }
+
+    fileprivate mutating func takeUnsent() -> [SocketConnection] {
+        var taken: [SocketConnection] = []
+        swap(&taken, &unsent)
+        swap(&unsent, &spare)
+        return taken
+    }
+
+    /// Takes back the memory of a list that was worked off.
+    fileprivate mutating func giveBack(_ list: consuming [SocketConnection]) {
+        list.removeAll(keepingCapacity: list.capacity <= Self.keptCapacity)
+        spare = list
+    }
+
     fileprivate mutating func takeClosed() -> [SocketConnection] { Self.take(&closed) }
 
     private static func take(_ list: inout [SocketConnection]) -> [SocketConnection] {

@@ -38,8 +38,7 @@ extension ClassicGroup {
     private mutating func joinNew(
         _ request: JoinGroupRequest, _ context: GroupRequestContext, _ step: inout GroupStep
     ) -> GroupReply<JoinGroupResponse> {
-        let memberID =
-            "\(request.groupInstanceID ?? context.clientID)-\(context.freshID.hexadecimalText)"
+        let memberID = newMemberID(request.groupInstanceID ?? context.clientID, context.freshID)
         if let instanceID = request.groupInstanceID, let existing = staticMembers[instanceID] {
             replaceStaticMember(existing, by: memberID, request, context, &step)
             return .parked
@@ -50,6 +49,12 @@ extension ClassicGroup {
         }
         add(memberID, request, context, &step)
         return .parked
+    }
+
+    /// Begins with a name that tells people whose it is, as much of it as fits.
+    private func newMemberID(_ name: String, _ id: KafkaUUID) -> String {
+        let end = "-" + id.hexadecimalText
+        return name.clipped(toUTF8Bytes: GroupRequestContext.textBytesMax - end.utf8.count) + end
     }
 
     /// Hands out an id with which the client joins next (KIP-394): so a client that never sees the answer leaves no
@@ -103,10 +108,9 @@ extension ClassicGroup {
         switch state {
         case .empty:
             return .now(.failing(.unknownMemberID, memberID: memberID, version: context.apiVersion))
-        case .completingRebalance where isUnchanged:
-            // It may not have received the answer of this generation.
-            return .now(joinResponse(for: memberID))
-        case .stable where isUnchanged && memberID != leaderID:
+        case .completingRebalance where isUnchanged, .stable where isUnchanged && memberID != leaderID:
+            // It may not have received the answer of this generation. It is alive: its session must not end behind that.
+            restartSession(memberID, &step)
             return .now(joinResponse(for: memberID))
         case .preparingRebalance, .completingRebalance, .stable:
             // A leader that rejoins asks for a rebalance by it: it may know of something that the members' metadata do
@@ -225,7 +229,7 @@ extension ClassicGroup {
 
 extension JoinGroupRequest {
     /// Version 0 has no time of its own for rebalances.
-    fileprivate func rebalanceTimeout(version: Int16) -> Int32 {
+    func rebalanceTimeout(version: Int16) -> Int32 {
         version == 0 || rebalanceTimeoutMs == -1 ? sessionTimeoutMs : rebalanceTimeoutMs
     }
 }

@@ -5,11 +5,12 @@ import OrderedCollections
 
 /// How a group passes from one generation to the next.
 extension ClassicGroup {
-    /// Starts sessions after loading. A group that a smaller `group.max.size` no longer allows rebalances, and so sheds
+    /// Starts sessions after loading. A group that was converted and did not come to rebalance does so now. One that a smaller `group.max.size` no longer allows rebalances, and so sheds
     /// the members that come last.
     mutating func loaded(_ step: inout GroupStep) {
         for memberID in members.keys { restartSession(memberID, &step) }
-        if members.count > Int(step.configuration.groupMaxSize) { prepareRebalance(&step) }
+        if isRebalanceDue || members.count > Int(step.configuration.groupMaxSize) { prepareRebalance(&step) }
+        isRebalanceDue = false
     }
 
     mutating func enter(_ state: State, _ step: borrowing GroupStep) {
@@ -84,7 +85,9 @@ extension ClassicGroup {
             enter(.empty, step)
             protocolName = nil
             subscribedTopics = topicsOfMembers()
+            // Members have gone whatever becomes of the record, and must be told.
             step.records.append(record(assignments: [:]))
+            step.holdsUnstored = true
         } else {
             enter(.completingRebalance, step)
             protocolName = selectProtocol()

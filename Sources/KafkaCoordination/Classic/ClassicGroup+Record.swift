@@ -13,6 +13,7 @@ extension ClassicGroup {
         protocolType = value.protocolType.isEmpty ? nil : value.protocolType
         protocolName = value.protocol
         leaderID = value.leader
+        isRebalanceDue = value.leader == nil && !value.members.isEmpty
         for stored in value.members {
             var member = ClassicMember(
                 memberID: stored.memberID, instanceID: stored.groupInstanceID, clientID: stored.clientID,
@@ -50,6 +51,14 @@ extension ClassicGroup {
         var assignments: [String: [UInt8]] = [:]
         for member in members.values { assignments[member.memberID] = member.assignment }
         return record(assignments: assignments)
+    }
+
+    /// The record of the group where its members must rejoin, though nothing else says so after a crash: it has no leader,
+    /// as no record has otherwise while there are members.
+    var recordBeforeRebalance: GroupCoordinatorRecord {
+        guard case .groupMetadata(let key, var value?) = record else { return record }
+        value.leader = nil
+        return .groupMetadata(key, value)
     }
 
     /// What the members subscribed to; nil where the broker cannot know, because they are not consumers or write it in

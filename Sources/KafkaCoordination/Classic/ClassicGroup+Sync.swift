@@ -29,6 +29,7 @@ extension ClassicGroup {
             return .parked
         case .stable:
             hasAsked(request.memberID, &step)
+            restartSession(request.memberID, &step)
             return .now(syncResponse(for: request.memberID))
         }
     }

@@ -48,6 +48,8 @@ package struct ClassicGroup: Sendable {
     var awaitingJoinCount = 0
     /// How many members offer a protocol.
     var offerCounts: [String: Int] = [:]
+    /// Whether the record that it was made from says that its members must rejoin.
+    var isRebalanceDue = false
     /// Set while PreparingRebalance is the first rebalance after Empty, which waits for its timer.
     var initialDelay: InitialDelay?
 

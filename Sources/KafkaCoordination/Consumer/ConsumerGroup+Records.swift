@@ -8,6 +8,9 @@ extension ConsumerGroup {
     /// The member epoch of a static member that means to come back.
     static let staticLeaveEpoch: Int32 = -2
 
+    /// No group gets to the largest epoch by itself; one that a record puts there stays.
+    static func epoch(after epoch: Int32) -> Int32 { epoch == .max ? .max : epoch + 1 }
+
     func epochRecord(_ epoch: Int32, hash: Int64) -> GroupCoordinatorRecord {
         .consumerGroupMetadata(.init(groupID: groupID), .init(epoch: epoch, metadataHash: hash))
     }

@@ -91,7 +91,7 @@ struct ConsumerGroupDecision {
     }
 
     private mutating func bumpEpoch(hash: Int64) {
-        write(group.epochRecord(group.groupEpoch + 1, hash: hash))
+        write(group.epochRecord(ConsumerGroup.epoch(after: group.groupEpoch), hash: hash))
     }
 
     /// Looks all patterns through again when topics may have changed, but not too often.
@@ -118,8 +118,8 @@ struct ConsumerGroupDecision {
     /// Computes the target assignment anew where it is older than the group, unless the last one is too recent.
     mutating func updateTarget() {
         guard group.groupEpoch > group.assignmentEpoch, let metadata else { return }
-        let age = now - group.assignmentTimestamp
-        let isTooRecent = age >= 0 && age < Int64(configuration.assignmentInterval(of: group.groupID))
+        let (age, overflow) = now.subtractingReportingOverflow(group.assignmentTimestamp)
+        let isTooRecent = !overflow && age >= 0 && age < Int64(configuration.assignmentInterval(of: group.groupID))
         if group.assignmentTimestamp > 0, isTooRecent, group.assignmentEpoch > 0 { return }
         let input = group.assignmentInput(metadata)
         let assignor = group.preferredAssignor(configuration.assignors)

@@ -24,6 +24,10 @@ struct ConsumerHeartbeat {
         try refuseIfFull(decision, memberID)
         let before = try findMember(memberID, &decision)
         let member = updated(before)
+        if before.classicProtocol != nil {
+            decision.endJoinTimer(memberID)
+            decision.endSyncTimer(memberID)
+        }
         let isChanged = decision.subscribe(member)
         decision.refreshEpoch(subscriptionsChanged: isChanged)
         decision.updateTarget()

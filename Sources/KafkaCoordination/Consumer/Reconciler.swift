@@ -28,7 +28,7 @@ struct Reconciler {
             return member.memberEpoch == targetEpoch ? member : next(member, epoch: member.memberEpoch)
         case .unrevokedPartitions:
             if owns(member.pendingRevocation) { return member }
-            return next(member, epoch: member.memberEpoch + 1)
+            return next(member, epoch: ConsumerGroup.epoch(after: member.memberEpoch))
         case .unreleasedPartitions:
             return next(member, epoch: member.memberEpoch)
         case .unknown:

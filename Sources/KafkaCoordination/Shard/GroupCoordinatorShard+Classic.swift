@@ -115,6 +115,7 @@ extension GroupCoordinatorShard {
             classicGroups[groupID]?.assigned(generation, assignments, &step)
         case .staticMember(let groupID, let replacement):
             classicGroups[groupID]?.replaced(replacement, &step)
+        case .unstored(let effects): step.effects = effects
         case .downgrade(let classic, let reason): downgraded(classic, reason, &step)
         }
         return GroupOutcome(.now(()), step)
@@ -135,6 +136,7 @@ extension GroupCoordinatorShard {
             classicGroups[groupID]?.assignmentFailed(generation, answer, &step)
         case .staticMember(let groupID, let replacement):
             classicGroups[groupID]?.replacementFailed(replacement, answer, &step)
+        case .unstored(let effects): step.effects = effects
         // The consumer group goes on.
         case .downgrade: break
         }

@@ -43,10 +43,13 @@ extension GroupCoordinatorShard {
         var response = response
         response.generationID = classic.generation
         response.protocolName = classic.protocolName
+        let isStable = decision.group.state == .stable
         return GroupOutcome(
-            .now(response), records: decision.records + decision.group.tombstones + [classic.record],
+            .now(response),
+            records: decision.records + decision.group.tombstones
+                + [isStable ? classic.record : classic.recordBeforeRebalance],
             effects: decision.effects + decision.group.timerCancellations,
-            ticket: .downgrade(classic, .memberReplaced))
+            ticket: .downgrade(classic, .memberReplaced(isStable: isStable)))
     }
 
     mutating func syncConsumerGroup(
@@ -86,7 +89,8 @@ extension GroupCoordinatorShard {
         guard let group = consumerGroupInUse(groupID) else { return nil }
         lastMetadata = context.metadata
         var decision = begin(group, now: context.now, context.metadata)
-        let answers = ClassicRequests(context: context).leave(identities, &decision)
-        return outcome(.now(response(answers)), decision)
+        let (members, answers) = ClassicRequests(context: context).leaving(identities, group)
+        let reply = GroupReply.now(response(answers))
+        return members.isEmpty ? outcome(reply, decision) : remove(members, &decision, reply)
     }
 }

@@ -68,7 +68,7 @@ extension GroupCoordinatorShard {
             heartbeat.leaveForAWhile(member, &decision)
             return outcome(reply, decision)
         }
-        return remove(member, &decision, reply)
+        return remove([member], &decision, reply)
     }
 
     // MARK: Describing
@@ -107,20 +107,20 @@ extension GroupCoordinatorShard {
         return GroupOutcome(reply, records: decision.records, effects: decision.effects)
     }
 
-    /// A member goes for good. If it is the last of the consumer protocol, the group may become a classic one.
-    private mutating func remove<Response: Sendable>(
-        _ member: ConsumerMember, _ decision: inout ConsumerGroupDecision, _ reply: GroupReply<Response>
+    /// Members go for good. If only members of the classic protocol stay, the group may become a classic one.
+    mutating func remove<Response: Sendable>(
+        _ members: [ConsumerMember], _ decision: inout ConsumerGroupDecision, _ reply: GroupReply<Response>
     ) -> GroupOutcome<Response> {
         let group = decision.group
-        if member.classicProtocol == nil, let metadata = decision.metadata,
+        if let metadata = decision.metadata,
             let classic = group.downgraded(
-                without: [member.memberID], configuration, now: decision.now, metadata)
+                without: Set(members.map(\.memberID)), configuration, now: decision.now, metadata)
         {
             return GroupOutcome(
-                reply, records: group.tombstones + [classic.record], effects: group.timerCancellations,
+                reply, records: group.tombstones + [classic.recordBeforeRebalance], effects: group.timerCancellations,
                 ticket: .downgrade(classic, .memberLeft))
         }
-        decision.remove([member])
+        decision.remove(members)
         return outcome(reply, decision)
     }
 
@@ -128,7 +128,10 @@ extension GroupCoordinatorShard {
     mutating func downgraded(_ classic: ClassicGroup, _ reason: GroupDowngrade, _ step: inout GroupStep) {
         var classic = classic
         for memberID in classic.members.keys { classic.restartSession(memberID, &step) }
-        if reason == .memberLeft { classic.prepareRebalance(&step) }
+        switch reason {
+        case .memberReplaced(isStable: true): break
+        case .memberLeft, .memberReplaced(isStable: false): classic.prepareRebalance(&step)
+        }
         classicGroups[classic.groupID] = classic
     }
 
@@ -148,7 +151,7 @@ extension GroupCoordinatorShard {
         default: break
         }
         var decision = begin(group, now: now, lastMetadata)
-        return remove(member, &decision, .now(()))
+        return remove([member], &decision, .now(()))
     }
 
     // MARK: Replaying

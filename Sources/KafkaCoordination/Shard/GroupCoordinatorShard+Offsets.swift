@@ -101,7 +101,9 @@ extension GroupCoordinatorShard {
                     metadata: metadata,
                     commitTimestamp: partition.commitTimestamp == -1
                         ? context.now : partition.commitTimestamp,
-                    expireTimestamp: expireTimestamp, topicID: place.topicID)))
+                    expireTimestamp: expireTimestamp,
+                    // The only version of the record that has a time to expire at has no topic id.
+                    topicID: expireTimestamp == -1 ? place.topicID : .zero)))
         return .none
     }
 

@@ -20,8 +20,8 @@ package struct GroupCoordinatorShard: Sendable {
     package internal(set) var classicGroups: [String: ClassicGroup] = [:]
     package internal(set) var consumerGroups: [String: ConsumerGroup] = [:]
     package internal(set) var offsets = OffsetsState()
-    /// The topics as the last request saw them, for timers, which bring none.
-    var lastMetadata: (any GroupMetadataView)?
+    /// The topics as they are now, for timers, which bring none; also what the last request brought.
+    package var lastMetadata: (any GroupMetadataView)?
     /// Whether all records of the partition have been replayed, so that requests may be decided.
     package private(set) var isLoaded = false
 

@@ -1,19 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaBase
 
-/// A Fetch request as it lies in its frame: nothing is copied, and its partitions are read one after the other.
+/// What stands in front of the topics of a Fetch request as it lies in its frame. Borrowed: valid as long as the bytes are.
+///
+/// Enough to answer most requests while they are read: a walk goes through the topics and in the end reads what follows
+/// them. A request that must not have any effect where it is malformed further on is read whole first
+/// (`FetchRequestView`).
+package struct FetchRequestHead {
+    /// The whole body.
+    package let bytes: UnsafeRawBufferPointer
+    package let version: Int16
+    /// The broker that asks, −1 for consumers; up to version 14, later ones have it at their end.
+    package private(set) var replicaID: Int32 = -1
+    package let maxWaitMs: Int32
+    package let minBytes: Int32
+    package private(set) var maxBytes: Int32 = .max
+    package private(set) var isolationLevel: Int8 = 0
+    package private(set) var sessionID: Int32 = 0
+    package private(set) var sessionEpoch: Int32 = -1
+    private let topics: FetchTopicWalk
+
+    /// - Throws: what `FetchRequest` throws, with the path of the field.
+    package init(_ bytes: UnsafeRawBufferPointer, version: Int16) throws(WireError) {
+        do throws(WireError) {
+            self = try Self(reading: bytes, version)
+        } catch {
+            throw FetchRequest.refusal(of: bytes, version: version) ?? error
+        }
+    }
+
+    @inline(__always)
+    private init(reading bytes: UnsafeRawBufferPointer, _ version: Int16) throws(WireError) {
+        try FetchRequest.checkVersion(version)
+        self.bytes = bytes
+        self.version = version
+        var reader = ByteReader(bytes)
+        var fields = try reader.readFixed(
+            (version <= 14 ? 4 : 0) + 8 + (version >= 3 ? 4 : 0) + (version >= 4 ? 1 : 0) + (version >= 7 ? 8 : 0))
+        if version <= 14 { replicaID = fields.int32() }
+        maxWaitMs = fields.int32()
+        minBytes = fields.int32()
+        if version >= 3 { maxBytes = fields.int32() }
+        if version >= 4 { isolationLevel = fields.int8() }
+        if version >= 7 {
+            sessionID = fields.int32()
+            sessionEpoch = fields.int32()
+        }
+        topics = try FetchTopicWalk(&reader, version: version)
+    }
+
+    /// A walk through all topics and partitions, in the order of the request. It checks what it reads.
+    package func walk() -> FetchTopicWalk { topics }
+
+    /// Where the request is malformed, with the path of the field; nil where it is not.
+    package var defect: WireError? { FetchRequest.refusal(of: bytes, version: version) }
+}
+
+/// A Fetch request as it lies in its frame, read whole: nothing is copied, and its partitions are read one after the other.
 ///
 /// Accepts and refuses exactly what `FetchRequest` does; every length and count is checked when it is made. Borrowed:
 /// valid as long as the bytes are.
 package struct FetchRequestView {
-    /// A topic of the request; its partitions follow.
-    package struct Topic {
-        /// UTF-8; empty from version 13 on, which names topics by id.
-        package let name: UnsafeRawBufferPointer
-        /// Zero up to version 12.
-        package let id: KafkaUUID
-    }
-
     /// What is asked of one partition. Fields that the version does not carry have their schema's defaults.
     package struct Partition: Sendable {
         package let index: Int32
@@ -36,121 +83,47 @@ package struct FetchRequestView {
         }
     }
 
-    /// The whole body.
-    package let bytes: UnsafeRawBufferPointer
-    package let version: Int16
+    package let head: FetchRequestHead
     /// The broker that asks, −1 for consumers; from version 15 on that of the replica state.
-    package private(set) var replicaID: Int32 = -1
-    package let maxWaitMs: Int32
-    package let minBytes: Int32
-    package private(set) var maxBytes: Int32 = .max
-    package private(set) var isolationLevel: Int8 = 0
-    package private(set) var sessionID: Int32 = 0
-    package private(set) var sessionEpoch: Int32 = -1
-    private let topics: FetchTopicWalk
-    private var forgotten: ByteReader?
+    package let replicaID: Int32
+    private let forgotten: ByteReader?
+
+    /// - Throws: what `FetchRequest` throws, with the path of the field.
+    package init(_ head: FetchRequestHead) throws(WireError) {
+        self.head = head
+        do throws(WireError) {
+            var walk = head.walk()
+            while try walk.nextTopic() != nil { while try walk.nextPartition() != nil {} }
+            let end = try walk.finish()
+            replicaID = end.replicaID ?? head.replicaID
+            forgotten = end.forgotten
+        } catch {
+            throw FetchRequest.refusal(of: head.bytes, version: head.version) ?? error
+        }
+    }
 
     package init(_ bytes: UnsafeRawBufferPointer, version: Int16) throws(WireError) {
-        self.bytes = bytes
-        self.version = version
-        var reader = ByteReader(bytes)
-        var field: StaticString = ""
-        do throws(WireError) {
-            try FetchRequest.checkVersion(version)
-            var fields = try reader.readFixed(Self.fixedSize(version))
-            if version <= 14 { replicaID = fields.int32() }
-            maxWaitMs = fields.int32()
-            minBytes = fields.int32()
-            if version >= 3 { maxBytes = fields.int32() }
-            if version >= 4 { isolationLevel = fields.int8() }
-            if version >= 7 {
-                sessionID = fields.int32()
-                sessionEpoch = fields.int32()
-            }
-            field = "Topics"
-            topics = try FetchTopicWalk(&reader, version: version)
-            var walk = topics
-            walk.checksNames = true
-            while try walk.nextTopic() != nil { while try walk.nextPartition() != nil {} }
-            reader = walk.reader
-            field = "ForgottenTopicsData"
-            if version >= 7 {
-                forgotten = reader
-                try Self.walkForgotten(&reader, version: version) { _, _ in }
-            }
-            field = "RackId"
-            if version >= 11 { _ = try reader.readText(flexible: version >= 12) }
-            field = ""
-            if version >= 12 { try readTags(&reader) }
-        } catch {
-            throw error.inside(field)
-        }
+        self = try Self(FetchRequestHead(bytes, version: version))
     }
 
-    /// Bytes of the integers in front.
-    private static func fixedSize(_ version: Int16) -> Int {
-        (version <= 14 ? 4 : 0) + 8 + (version >= 3 ? 4 : 0) + (version >= 4 ? 1 : 0) + (version >= 7 ? 8 : 0)
-    }
-
-    private mutating func readTags(_ reader: inout ByteReader) throws(WireError) {
-        if reader.skipZero() { return }
-        var tags = try TaggedFieldReader(&reader)
-        while var body = try tags.next(&reader) {
-            switch tags.tag {
-            case 0:
-                _ = try body.readNullableText(flexible: true)
-                try body.expectEnd()
-            case 1 where version >= 15:
-                replicaID = try body.readInt32()
-                // The replica's epoch.
-                _ = try body.readInt64()
-                try body.skipTaggedFields()
-                try body.expectEnd()
-            default: break
-            }
-        }
-    }
+    package var version: Int16 { head.version }
 
     /// A walk through all topics and partitions, in the order of the request.
-    package func walk() -> FetchTopicWalk { topics }
+    package func walk() -> FetchTopicWalk {
+        var walk = head.walk()
+        walk.namesAreChecked()
+        return walk
+    }
 
     /// Gives `body` each partition that is to leave the session.
-    package func forEachForgotten(_ body: (Topic, Int32) -> Void) throws(WireError) {
+    package func forEachForgotten(_ body: (NamedTopic, Int32) -> Void) throws(WireError) {
         guard var reader = forgotten else { return }
-        try Self.walkForgotten(&reader, version: version, body)
-    }
-
-    private static func walkForgotten(
-        _ reader: inout ByteReader, version: Int16, _ body: (Topic, Int32) -> Void
-    ) throws(WireError) {
-        let flexible = version >= 12
-        var topicsLeft = try reader.readArrayCount(minimumSize: 3, flexible: flexible)
-        while topicsLeft > 0 {
-            topicsLeft -= 1
-            let topic = try Topic(from: &reader, version: version, checksName: true)
-            var left = try reader.readArrayCount(minimumSize: 4, flexible: flexible)
-            while left > 0 {
-                left -= 1
-                body(topic, try reader.readInt32())
-            }
-            if flexible { try reader.skipTaggedFields() }
-        }
-    }
-}
-
-extension FetchRequestView.Topic {
-    fileprivate init(from reader: inout ByteReader, version: Int16, checksName: Bool) throws(WireError) {
-        if version >= 13 {
-            name = UnsafeRawBufferPointer(start: nil, count: 0)
-            id = try reader.readUUID()
-        } else {
-            name = try reader.readText(flexible: version >= 12, checks: checksName)
-            id = .zero
-        }
+        try FetchTopicWalk.readForgotten(&reader, version: version, body)
     }
 }
 
 extension FetchRequestView.Partition {
+    @inline(__always)
     fileprivate init(from reader: inout ByteReader, version: Int16) throws(WireError) {
         let (hasLeaderEpoch, hasLastEpoch, hasLogStart) = (version >= 9, version >= 12, version >= 5)
         var fields = try reader.readFixed(
@@ -165,6 +138,7 @@ extension FetchRequestView.Partition {
     }
 
     /// Which directory asks and how far it knows the log to be committed: of brokers only, and not needed.
+    @inline(never)
     private static func readTags(_ reader: inout ByteReader, version: Int16) throws(WireError) {
         var tags = try TaggedFieldReader(&reader)
         while var body = try tags.next(&reader) {
@@ -181,36 +155,88 @@ extension FetchRequestView.Partition {
     }
 }
 
-/// Goes through the topics of a Fetch request: a topic, then its partitions until there is none, then the next topic.
+/// Goes through a Fetch request from its topics on: a topic, then its partitions until there is none, then the next topic,
+/// and in the end what follows the topics.
 package struct FetchTopicWalk {
-    fileprivate var reader: ByteReader
+    private var cursor: TopicCursor
     private let version: Int16
-    private var topicsLeft: Int
-    private var partitionsLeft = 0
-    /// Whether names are checked to be UTF-8; the view does so once.
-    fileprivate var checksNames = false
 
     fileprivate init(_ reader: inout ByteReader, version: Int16) throws(WireError) {
         self.version = version
-        topicsLeft = try reader.readArrayCount(minimumSize: 3, flexible: version >= 12)
-        self.reader = reader
+        cursor = try TopicCursor(&reader, Self.form(version))
     }
 
-    package mutating func nextTopic() throws(WireError) -> FetchRequestView.Topic? {
-        precondition(partitionsLeft == 0, "a topic's partitions come before the next topic")
-        guard topicsLeft > 0 else { return nil }
-        topicsLeft -= 1
-        let topic = try FetchRequestView.Topic(from: &reader, version: version, checksName: checksNames)
-        partitionsLeft = try reader.readArrayCount(minimumSize: 16, flexible: version >= 12)
-        return topic
+    private static func form(_ version: Int16) -> TopicForm {
+        TopicForm(flexible: version >= 12, namesByID: version >= 13, minimumPartitionSize: 16)
     }
+
+    fileprivate mutating func namesAreChecked() { cursor.checksNames = false }
+
+    package mutating func nextTopic() throws(WireError) -> NamedTopic? { try cursor.nextTopic() }
 
     package mutating func nextPartition() throws(WireError) -> FetchRequestView.Partition? {
-        guard partitionsLeft > 0 else {
-            if version >= 12 { try reader.skipTaggedFields() }
-            return nil
+        guard try cursor.beginPartition() else { return nil }
+        return try FetchRequestView.Partition(from: &cursor.reader, version: version)
+    }
+
+    // MARK: Behind the topics
+
+    /// What follows the topics.
+    package struct End {
+        /// From version 15 on, where there is one.
+        package fileprivate(set) var replicaID: Int32?
+        fileprivate var forgotten: ByteReader?
+    }
+
+    /// Reads what follows the topics, behind the last of which the walk must be.
+    package mutating func finish() throws(WireError) -> End {
+        precondition(cursor.isAtEnd, "all topics come before what follows them")
+        var end = End()
+        if version >= 7 {
+            end.forgotten = cursor.reader
+            try Self.readForgotten(&cursor.reader, version: version) { _, _ in }
         }
-        partitionsLeft -= 1
-        return try FetchRequestView.Partition(from: &reader, version: version)
+        if version >= 11 { _ = try cursor.reader.readText(flexible: version >= 12) }
+        if version >= 12, !cursor.reader.skipZero() { end.replicaID = try Self.readTags(&cursor.reader, version) }
+        return end
+    }
+
+    fileprivate static func readForgotten(
+        _ reader: inout ByteReader, version: Int16, _ body: (NamedTopic, Int32) -> Void
+    ) throws(WireError) {
+        let form = form(version)
+        var topicsLeft = try reader.readArrayCount(minimumSize: 3, flexible: form.flexible)
+        while topicsLeft > 0 {
+            topicsLeft -= 1
+            let topic = try NamedTopic(from: &reader, form, checksName: true)
+            var left = try reader.readArrayCount(minimumSize: 4, flexible: form.flexible)
+            while left > 0 {
+                left -= 1
+                body(topic, try reader.readInt32())
+            }
+            if form.flexible { try reader.skipTaggedFields() }
+        }
+    }
+
+    /// The replica's id; nil where there is none.
+    @inline(never)
+    private static func readTags(_ reader: inout ByteReader, _ version: Int16) throws(WireError) -> Int32? {
+        var replicaID: Int32?
+        var tags = try TaggedFieldReader(&reader)
+        while var body = try tags.next(&reader) {
+            switch tags.tag {
+            case 0:
+                _ = try body.readNullableText(flexible: true)
+                try body.expectEnd()
+            case 1 where version >= 15:
+                replicaID = try body.readInt32()
+                // The replica's epoch.
+                _ = try body.readInt64()
+                try body.skipTaggedFields()
+                try body.expectEnd()
+            default: break
+            }
+        }
+        return replicaID
     }
 }

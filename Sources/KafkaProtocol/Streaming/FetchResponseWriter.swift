@@ -48,24 +48,11 @@ package struct FetchResponseWriter {
         if flexible { writer.writeUInt8(0) }
     }
 
-    /// - Parameters:
-    ///   - name: UTF-8, up to version 12; at most 32,767 bytes.
-    ///   - id: from version 13 on.
-    package mutating func beginTopic(name: UnsafeRawBufferPointer, id: KafkaUUID, into writer: inout ByteWriter) {
+    /// - Parameter topic: a name of at most 32,767 bytes up to version 12, an id from version 13 on.
+    package mutating func beginTopic(_ topic: NamedTopic, into writer: inout ByteWriter) {
         topicCount += 1
         partitionCount = 0
-        if version >= 13 {
-            writer.writeUUID(id)
-        } else {
-            precondition(
-                name.count <= Int(Int16.max), "a topic's name comes from a request or is checked when it is made")
-            if flexible {
-                writer.writeUnsignedVarint(UInt32(name.count) + 1)
-            } else {
-                writer.writeInt16(Int16(name.count))
-            }
-            writer.write(name)
-        }
+        writer.writeName(of: topic, byID: version >= 13, flexible: flexible)
         partitionsAt = writer.beginArray(flexible: flexible)
     }
 
@@ -87,9 +74,20 @@ package struct FetchResponseWriter {
         writer.writeInt64(partition.highWatermark)
         if version >= 4 { writer.writeInt64(partition.lastStableOffset) }
         if version >= 5 { writer.writeInt64(partition.logStartOffset) }
-        if version >= 4 { try writer.writeNullableArray(aborted, version: version, flexible: flexible) }
+        if version >= 4 {
+            if let aborted {
+                try writer.writeArray(aborted, version: version, flexible: flexible)
+            } else {
+                writer.writeNullLength(flexible: flexible)
+            }
+        }
         if version >= 11 { writer.writeInt32(-1) }
-        try writer.writeNullableRecords(records, flexible: flexible)
+        if records.count == 0, !records.isNull {
+            // Most fetches find nothing.
+            if flexible { writer.writeUInt8(1) } else { writer.writeInt32(0) }
+        } else {
+            try writer.writeNullableRecords(records, flexible: flexible)
+        }
         if flexible { writeTags(partition, into: &writer) }
     }
 

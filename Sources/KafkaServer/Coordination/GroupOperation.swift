@@ -40,6 +40,8 @@ extension GroupShardRuntime {
     struct Gathered {
         let outcome: GroupOutcome<Void>
         let encoded: [EncodedRecord]
+        /// Why the records cannot be written.
+        let fault: WireError?
         /// About what the records add to a batch.
         let bytes: Int
         let cause: GroupChangeCause
@@ -53,14 +55,16 @@ extension GroupShardRuntime {
         ) {
             self.outcome = outcome
             self.cause = cause
-            // Names came in with 16-bit lengths, so that they can be written with such.
-            encoded = outcome.records.map { record in
-                do throws(WireError) {
-                    return try record.encoded()
-                } catch {
-                    preconditionFailure("a decision made a record that cannot be written: \(error)")
-                }
+            var encoded: [EncodedRecord] = []
+            encoded.reserveCapacity(outcome.records.count)
+            var fault: WireError?
+            do throws(WireError) {
+                for record in outcome.records { encoded.append(try record.encoded()) }
+            } catch {
+                fault = error
             }
+            self.encoded = encoded
+            self.fault = fault
             bytes = encoded.reduce(0) { $0 + Self.size(of: $1) }
             self.answer = answer
             self.fail = fail

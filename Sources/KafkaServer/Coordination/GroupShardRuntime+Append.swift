@@ -18,6 +18,10 @@ extension GroupShardRuntime: PartitionWaiter {
 
     /// Puts a decision behind those that wait to be written; writes those first where it does not fit in with them.
     func gather(_ decided: Gathered) {
+        if let fault = decided.fault {
+            append()
+            return fail([decided], PartitionFault(.unknownServerError, message: "\(fault)"))
+        }
         let room = maxBatchBytes - gatheredBytes
         if decided.bytes > room, !gathered.isEmpty { append() }
         gathered.append(decided)

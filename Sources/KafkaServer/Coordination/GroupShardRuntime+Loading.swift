@@ -65,6 +65,7 @@ extension GroupShardRuntime {
             shard = loaded
             // Settings may have changed while it was loading.
             shard.configuration = configuration
+            shard.lastMetadata = metadata
             lastWritten = report.endOffset
             phase = .active
             if report.records > 0 {

@@ -151,6 +151,7 @@ final class GroupShardRuntime: @unchecked Sendable {
 
     func metadataChanged(_ view: any GroupMetadataView, deletedTopics: [String]) {
         metadata = view
+        shard.lastMetadata = view
         guard !deletedTopics.isEmpty else { return }
         guard case .active = phase else {
             missedDeletions += deletedTopics

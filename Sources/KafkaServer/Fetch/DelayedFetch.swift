@@ -41,7 +41,7 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
 
     /// Parks the fetch. Called on the reactor.
     static func park(
-        _ joined: JoinedSession?, _ request: FetchRequestView, _ limits: FetchLimits, at place: ReservedPlace,
+        _ joined: JoinedSession?, _ request: FetchRequestHead, _ limits: FetchLimits, at place: ReservedPlace,
         bytesSeen: Int, _ broker: BrokerContext
     ) {
         let source = joined.map { Source.session($0) } ?? .request([UInt8](request.bytes))
@@ -55,7 +55,7 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
     }
 
     /// What is read, each partition once; nil when one has gone meanwhile.
-    private func partitions(_ request: FetchRequestView) -> [Partition]? {
+    private func partitions(_ request: FetchRequestHead) -> [Partition]? {
         var partitions: [Partition] = []
         // A request may name a partition again and again, and every waiter costs each of its appends.
         var seen: Set<ObjectIdentifier> = []
@@ -64,12 +64,12 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
             guard let partition else { return isWhole = false }
             if seen.insert(ObjectIdentifier(partition)).inserted { partitions.append(partition) }
         }
-        // A view was read whole when it was made: it cannot fail now.
+        // The request was read whole when it was answered first: it cannot fail now.
         try? forEachPartition(request, add)
         return isWhole ? partitions : nil
     }
 
-    private func forEachPartition(_ request: FetchRequestView, _ body: (Partition?) -> Void) throws(WireError) {
+    private func forEachPartition(_ request: FetchRequestHead, _ body: (Partition?) -> Void) throws(WireError) {
         let replicas = broker.replicas
         if case .session(let joined) = source {
             return try joined.session.withPartitions { (partitions) throws(WireError) in
@@ -131,8 +131,9 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
             case .request(let bytes):
                 let written = bytes.withUnsafeBytes { bytes in
                     Result { () throws(WireError) in
-                        let request = try FetchRequestView(bytes, version: limits.version)
-                        try attempt.write(request, broker, into: &buffer)
+                        let request = try FetchRequestHead(bytes, version: limits.version)
+                        var recent = ReplicaManager.RecentTopic()
+                        try attempt.write(request, broker, recent: &recent, into: &buffer)
                     }
                 }
                 try written.get()

@@ -10,7 +10,7 @@ internal import KafkaStorage
 /// is enough, or the fetch has to wait, shows in the end.
 ///
 /// Batches stay where they lie in their segment files, except for versions before 4, which get them converted.
-struct FetchAttempt {
+struct FetchAttempt: ~Copyable {
     private let limits: FetchLimits
     private var response: FetchResponseWriter
     /// What the partitions to come may still add, in bytes.
@@ -23,6 +23,8 @@ struct FetchAttempt {
     /// Bytes of records found.
     private(set) var byteCount = 0
     private var partitionCount = 0
+    /// Whether the request turned out to come from another broker, so that what was written is no answer to it.
+    private(set) var isForReplica = false
     /// Milliseconds that the client must wait first, which has the answer empty (KIP-219).
     private var throttle: Int64 = 0
     /// About what a partition takes in an answer besides its records, in bytes.
@@ -39,21 +41,27 @@ struct FetchAttempt {
         limits.maxWait <= 0 || byteCount >= limits.minBytes || isEmpty || mustAnswerNow
     }
 
-    /// Writes the body of the answer to a request without a session: each partition where the request has it.
+    /// Writes the body of the answer to a request without a session, while it reads the request: each partition where the
+    /// request has it.
     mutating func write(
-        _ request: FetchRequestView, _ broker: BrokerContext, into buffer: inout AnswerBuffer
+        _ request: FetchRequestHead, _ broker: BrokerContext, recent: inout ReplicaManager.RecentTopic,
+        into buffer: inout AnswerBuffer
     ) throws(WireError) {
         response.begin(sessionID: 0, into: &buffer.writer)
         var walk = request.walk()
         while let named = try walk.nextTopic() {
-            let topic = broker.replicas.topic(name: named.name, id: named.id)
-            response.beginTopic(name: named.name, id: named.id, into: &buffer.writer)
+            let topic = broker.replicas.topic(name: named.name, id: named.id, recent: &recent)
+            response.beginTopic(named, into: &buffer.writer)
             while let asked = try walk.nextPartition() {
                 let read = read(asked, of: topic, broker)
                 note(read, of: topic, broker, in: &buffer)
                 try write(read, of: asked, into: &buffer)
             }
             response.endTopic(into: &buffer.writer)
+        }
+        if let replicaID = try walk.finish().replicaID, replicaID >= 0 {
+            isForReplica = true
+            return
         }
         response.end(into: &buffer.writer)
         charge()
@@ -110,7 +118,8 @@ struct FetchAttempt {
             if !isTopicOpen {
                 var name = key.topicName
                 name.withUTF8 {
-                    response.beginTopic(name: UnsafeRawBufferPointer($0), id: key.topicID, into: &buffer.writer)
+                    response.beginTopic(
+                        NamedTopic(name: UnsafeRawBufferPointer($0), id: key.topicID), into: &buffer.writer)
                 }
                 isTopicOpen = true
             }

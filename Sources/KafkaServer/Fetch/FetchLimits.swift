@@ -15,7 +15,7 @@ struct FetchLimits {
     private(set) var quota: RequestQuota?
 
     /// - Parameter bytesMax: the broker's own limit (`fetch.max.bytes`).
-    init(_ request: FetchRequestView, bytesMax: Int, quota: RequestQuota? = nil) {
+    init(_ request: FetchRequestHead, bytesMax: Int, quota: RequestQuota? = nil) {
         self.quota = quota
         version = request.version
         isolation = request.isolationLevel == 1 ? .lastStable : .highWatermark

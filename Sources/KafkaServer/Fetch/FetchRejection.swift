@@ -14,7 +14,7 @@ struct FetchRejection: Error {
         if request.version < 7 {
             var walk = request.walk()
             while let topic = try walk.nextTopic() {
-                response.beginTopic(name: topic.name, id: topic.id, into: &buffer.writer)
+                response.beginTopic(topic, into: &buffer.writer)
                 while let asked = try walk.nextPartition() {
                     var partition = FetchResponseWriter.Partition(index: asked.index)
                     partition.errorCode = code.rawValue

@@ -9,26 +9,30 @@ struct JoinedSession {
     let session: FetchSession
     let reply: FetchSessionReply
 
+    /// Whether a request has nothing to do with any session, not even to end it.
+    static func isNone(_ request: FetchRequestHead) -> Bool { request.sessionEpoch == -1 && request.sessionID == 0 }
+
     /// nil for a request that stands for itself.
     ///
     /// - Throws: the error for the whole request.
     static func join(_ request: FetchRequestView, _ broker: BrokerContext) throws(FetchRejection) -> JoinedSession? {
         let cache = broker.fetchSessions
+        let head = request.head
         // Epoch −1 asks for no session, 0 for a new one; both end the session they name.
-        if request.sessionEpoch == -1 || request.sessionEpoch == 0 {
-            if request.sessionID != 0 { cache.remove(request.sessionID) }
-            guard request.sessionEpoch == 0, request.version >= 7 else { return nil }
+        if head.sessionEpoch == -1 || head.sessionEpoch == 0 {
+            if head.sessionID != 0 { cache.remove(head.sessionID) }
+            guard head.sessionEpoch == 0, head.version >= 7 else { return nil }
             let made = cache.make(for: request, now: broker.runtime.clock.monotonicMilliseconds)
             return made.map { JoinedSession(session: $0, reply: .full) }
         }
         let now = broker.runtime.clock.monotonicMilliseconds
-        guard let session = cache.session(request.sessionID, now: now) else {
+        guard let session = cache.session(head.sessionID, now: now) else {
             throw FetchRejection(code: .fetchSessionIDNotFound)
         }
-        guard session.usesTopicIDs == (request.version >= 13) else {
+        guard session.usesTopicIDs == (head.version >= 13) else {
             throw FetchRejection(code: .fetchSessionTopicIDError)
         }
-        guard let count = session.update(epoch: request.sessionEpoch, by: request) else {
+        guard let count = session.update(epoch: head.sessionEpoch, by: request) else {
             throw FetchRejection(code: .invalidFetchSessionEpoch)
         }
         if count == 0 { cache.remove(session.id) }

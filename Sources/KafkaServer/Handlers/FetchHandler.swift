@@ -14,40 +14,74 @@ package enum FetchHandler: FrameHandler {
     package static let servedVersions: ClosedRange<Int16> = 0...18
 
     package static func serve(_ frame: RequestFrame, on connection: RequestConnection, _ broker: BrokerContext) {
-        let request: FetchRequestView
         do throws(WireError) {
-            request = try FetchRequestView(UnsafeRawBufferPointer(frame.body), version: frame.apiVersion)
+            let head = try FetchRequestHead(UnsafeRawBufferPointer(frame.body), version: frame.apiVersion)
+            let place = AnswerPlace(
+                FetchResponse.self, correlationID: frame.correlationID, version: frame.apiVersion)
+            if head.replicaID < 0, JoinedSession.isNone(head) {
+                try answer(head, nil, frame, place, connection, broker)
+            } else {
+                // What it does to a session must not be done for a request that is malformed further on.
+                try answerWhole(FetchRequestView(head), frame, place, connection, broker)
+            }
         } catch {
-            return connection.end(reason: "malformed fetch version \(frame.apiVersion) request: \(error)")
+            connection.end(reason: "malformed fetch version \(frame.apiVersion) request: \(error)")
         }
-        let place = AnswerPlace(
-            FetchResponse.self, correlationID: frame.correlationID, version: frame.apiVersion)
+    }
+
+    /// Answers a request that was read whole and may belong to a session.
+    private static func answerWhole(
+        _ request: FetchRequestView, _ frame: RequestFrame, _ place: AnswerPlace, _ connection: RequestConnection,
+        _ broker: BrokerContext
+    ) throws(WireError) {
+        // Partitions have one replica each: nobody follows this broker.
+        guard request.replicaID < 0 else { return reject(request, .invalidRequest, place, connection) }
         let joined: JoinedSession?
         do throws(FetchRejection) {
-            guard request.replicaID < 0 else {
-                // Partitions have one replica each: nobody follows this broker.
-                throw FetchRejection(code: .invalidRequest)
-            }
             joined = try JoinedSession.join(request, broker)
         } catch {
-            connection.answer(place) { (buffer) throws(WireError) in
-                try error.write(request, into: &buffer)
-                return .complete
-            }
-            return
+            return reject(request, error.code, place, connection)
         }
+        try answer(request.head, joined, frame, place, connection, broker)
+    }
+
+    private static func reject(
+        _ request: FetchRequestView, _ code: ErrorCode, _ place: AnswerPlace, _ connection: RequestConnection
+    ) {
+        connection.answer(place) { (buffer) throws(WireError) in
+            try FetchRejection(code: code).write(request, into: &buffer)
+            return .complete
+        }
+    }
+
+    /// - Throws: what is wrong with the request, which may show only here where it was not read whole before.
+    private static func answer(
+        _ request: FetchRequestHead, _ joined: JoinedSession?, _ frame: RequestFrame, _ place: AnswerPlace,
+        _ connection: RequestConnection, _ broker: BrokerContext
+    ) throws(WireError) {
         let limits = FetchLimits(
             request, bytesMax: broker.configuration.fetchBytesMax, quota: connection.quota(frame, broker))
         var attempt = FetchAttempt(limits)
+        var defect: WireError?
         let outcome = connection.answer(place) { (buffer) throws(WireError) in
-            if let joined {
-                try attempt.write(joined, broker, into: &buffer)
-            } else {
-                try attempt.write(request, broker, into: &buffer)
+            do throws(WireError) {
+                if let joined {
+                    try attempt.write(joined, broker, into: &buffer)
+                } else {
+                    try attempt.write(request, broker, recent: &connection.recentTopic, into: &buffer)
+                }
+            } catch {
+                defect = request.defect
+                if defect == nil { throw error }
+                return .withheld
             }
-            return attempt.isEnough ? .complete : .withheld
+            return attempt.isEnough && !attempt.isForReplica ? .complete : .withheld
         }
+        if let defect { throw defect }
         guard outcome == .withheld else { return }
+        if attempt.isForReplica {
+            return try answerWhole(FetchRequestView(request), frame, place, connection, broker)
+        }
         DelayedFetch.park(
             joined, request, limits, at: connection.reserve(place), bytesSeen: attempt.byteCount, broker)
     }

@@ -19,6 +19,7 @@ struct AnswerBuffer: ~Copyable {
     /// What is to be counted once the answer is sent.
     private(set) var notes = AnswerNotes()
     private var header: (correlationID: Int32, hasTags: Bool) = (0, false)
+    private var bodyStart = 0
 
     /// Writes what stands before the body; the frame's length is known in the end.
     ///
@@ -28,6 +29,12 @@ struct AnswerBuffer: ~Copyable {
         writer.writeInt32(0)
         writer.writeInt32(correlationID)
         if hasTags { writer.writeUInt8(0) }
+        bodyStart = writer.count
+    }
+
+    /// What was written as the body, which holds no file ranges, as a message again.
+    borrowing func message<Response: ResponseMessage>(version: Int16) throws(WireError) -> Response {
+        try Response(decoding: UnsafeRawBufferPointer(rebasing: writer.bytes[bodyStart...]), version: version)
     }
 
     /// Writes a whole message as the body.

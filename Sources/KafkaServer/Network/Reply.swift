@@ -36,8 +36,6 @@ package enum Reply<Response: ResponseMessage> {
     case now(Answer<Response>)
     /// The answer comes later, through the ticket the handler was given.
     case later
-    /// The client wants no answer (Produce with acks=0).
-    case none
     /// The connection must end: the client could not understand, or must notice, any other answer.
     case close(reason: String)
 

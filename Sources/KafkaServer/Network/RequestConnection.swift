@@ -21,18 +21,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// Requests whose answers may be outstanding at once.
     private static let outstandingMaximum = 128
 
-    /// A place in the order of answers.
-    private struct Slot {
-        let id: UInt64
-        /// Who waits for what the answer needs, where it is known.
-        var parked: (any ParkedRequest)?
-        /// The encoded answer once it is there, waiting for those before it.
-        var ready: WaitingAnswer?
-        var measured: RequestMeasurement?
-        /// Milliseconds that the client must wait because of its request.
-        var throttle: Int64 = 0
-    }
-
     let queue: any SerialQueue
     let id: UInt64
     let remoteAddress: SocketAddress
@@ -43,7 +31,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     /// nil until the broker serves; nothing is read before.
     private var broker: BrokerContext?
     private var buffer = AnswerBuffer()
-    private var outstanding: Deque<Slot> = []
+    private var outstanding: Deque<AnswerSlot> = []
     private var outstandingAreProduce = false
     private var nextSlot: UInt64 = 0
     private var isReading = true
@@ -60,6 +48,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var appendGroup: AppendGroup?
     /// Whether the request that is handled now belongs to those.
     private var isGroupingAppends = false
+    /// What the last request was about.
+    var recentTopic = ReplicaManager.RecentTopic()
     /// nil where nobody wants to know.
     private var meter: RequestMeter?
     /// The request that is handled now.
@@ -134,7 +124,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             }
             let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
             let next = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4 + length)...])
-            guard handle(frame, broker, groupsAppends: Self.beginsWithProduce(next)) else {
+            guard handle(frame, broker, groupsAppends: RequestFrame.isProduceWhole(atFrontOf: next)) else {
                 holdBack(left)
                 return Consumption(consumed: offset)
             }
@@ -163,14 +153,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     // MARK: Requests
-
-    /// Whether a whole Produce request is at the front.
-    private static func beginsWithProduce(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count >= 6 else { return false }
-        let length = Int(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
-        let key = Int16(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: Int16.self))
-        return key == APIKey.produce.rawValue && length <= bytes.count - 4
-    }
 
     /// Writes what the Produce requests that came together have appended. Their answers are in the output, which goes
     /// out only after this; where they would not be true, the connection ends instead.
@@ -241,7 +223,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         let quota = quota(frame, broker)
         let context = RequestContext(
             broker: broker, version: version, listenerName: listener.name, client: identity(frame), queue: queue,
-            appendGroup: isGroupingAppends ? appendGroup : nil, quota: quota)
+            quota: quota)
         let place = AnswerPlace(Handler.Request.Response.self, correlationID: frame.correlationID, version: version)
         let reply = Handler.handle(request, context) { ReplyTicket(reserve(place)) }
         if let quota { throttle = quota.charge(place.api, requestBytes: frame.size) }
@@ -249,12 +231,13 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         switch reply {
         case .now(let made): answer(place) { (buffer) throws(WireError) in try buffer.write(made, version: version) }
         case .later: throttleLater()
-        case .none:
-            if let measured { meter?.finish(measured, responseBytes: 0) }
-            mute(throttle)
         case .close(let reason): end(reason: reason)
         }
     }
+
+    /// Given to the handler of Produce where further such requests came together with the one that is handled now: what is
+    /// appended through it is written, and the answers go out, when all of them have been handled.
+    var groupOfAppends: AppendGroup? { isGroupingAppends ? appendGroup : nil }
 
     private func identity(_ frame: RequestFrame) -> ClientIdentity {
         if let client, client.matches(frame.clientIDBytes) { return client }
@@ -279,8 +262,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Keeps a place in the order of answers, for one that comes later.
-    func reserve(_ place: AnswerPlace) -> ReservedPlace {
-        ReservedPlace(connection: self, slot: takeSlot(), answer: place)
+    ///
+    /// - Parameter throttle: milliseconds that the client is to be told to wait.
+    func reserve(_ place: AnswerPlace, throttle: Int64 = 0) -> ReservedPlace {
+        ReservedPlace(connection: self, slot: takeSlot(measured: measured, throttle: throttle), answer: place)
     }
 
     /// Answers the request that is handled now: has `write` put the body into the answer, and sends it unless it is
@@ -289,18 +274,30 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     func answer(
         _ place: AnswerPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
     ) -> AnswerOutcome {
-        guard outstanding.isEmpty else {
-            let reserved = reserve(place)
-            return answer(reserved, write)
-        }
         let outcome = encode(place, throttle: throttle, write)
         guard outcome == .complete else { return outcome }
-        buffer.send(on: connection)
-        if meter != nil, let measured { noteSent(noteWritten(measured), bytes: buffer.writer.length) }
+        let written = measured.map(noteWritten)
+        if outstanding.isEmpty {
+            buffer.send(on: connection)
+            noteSent(written, bytes: buffer.writer.length)
+        } else {
+            takeSlot(measured: written)
+            let last = outstanding.count - 1
+            outstanding[last].measured?.ready = meter?.now()
+            outstanding[last].ready = buffer.copy()
+        }
         let told = buffer.throttle
         buffer.removeAll()
         mute(told)
         return .complete
+    }
+
+    /// The request that is handled now gets no answer.
+    ///
+    /// - Parameter throttle: milliseconds for which nothing further is read.
+    func leaveUnanswered(throttle: Int64) {
+        noteSent(measured, bytes: 0)
+        mute(throttle)
     }
 
     /// Counts what stands in the buffer.
@@ -336,9 +333,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
     }
 
-    private func takeSlot() -> UInt64 {
+    @discardableResult
+    private func takeSlot(measured: RequestMeasurement?, throttle: Int64 = 0) -> UInt64 {
         nextSlot += 1
-        outstanding.append(Slot(id: nextSlot, measured: measured, throttle: throttle))
+        outstanding.append(AnswerSlot(id: nextSlot, measured: measured, throttle: throttle))
         return nextSlot
     }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaProtocol
-package import KafkaReplication
 package import KafkaRuntime
 
 /// What a handler knows about the request besides its body.
@@ -12,9 +11,6 @@ package struct RequestContext {
     package let client: ClientIdentity
     /// The reactor that serves the connection; delayed operations keep their timers here.
     package let queue: any SerialQueue
-    /// Given where further Produce requests came together with this one: what is appended through it is written, and
-    /// the answers go out, when all of them have been handled.
-    package let appendGroup: AppendGroup?
     /// Whose quotas it counts against; nil while none are set for anybody.
     package let quota: RequestQuota?
 }

@@ -47,5 +47,13 @@ package struct RequestFrame {
         body = UnsafeMutableRawBufferPointer(rebasing: frame[reader.position...])
     }
 
+    /// Whether a whole Produce request is at the front of what was received, its length prefix included.
+    static func isProduceWhole(atFrontOf bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= 6 else { return false }
+        let length = Int(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
+        let key = Int16(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: Int16.self))
+        return key == APIKey.produce.rawValue && length <= bytes.count - 4
+    }
+
     package var clientID: String? { clientIDBytes.map { String(decoding: $0, as: UTF8.self) } }
 }

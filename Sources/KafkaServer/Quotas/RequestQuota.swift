@@ -3,8 +3,9 @@ internal import KafkaMetadata
 internal import KafkaProtocol
 internal import KafkaRuntime
 
-/// Whose quotas a request counts against. Exists only while any quota is set.
-package struct RequestQuota: Sendable {
+/// Whose quotas a request counts against. Exists only while any quota is set, and is a class so that all others carry
+/// nothing but a null around.
+package final class RequestQuota: Sendable {
     let manager: ClientQuotaManager
     let user: String
     let clientID: String

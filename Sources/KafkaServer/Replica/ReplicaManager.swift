@@ -62,7 +62,16 @@ package final class ReplicaManager: Sendable {
         }
     }
 
+    /// The topic that a connection asked for last, which its next request is mostly about, too: found again without the
+    /// lock and the reference counts that all reactors would share.
+    struct RecentTopic {
+        fileprivate var topic: Topic?
+        fileprivate var generation: UInt64 = 0
+    }
+
     private let tables = Mutex(Tables())
+    /// Goes up with each change of the tables.
+    private let generation = Atomic<UInt64>(0)
 
     package init() {}
 
@@ -86,6 +95,20 @@ package final class ReplicaManager: Sendable {
         id.isZero ? topic(name: name) : topic(id: id)
     }
 
+    /// As the other, for a connection that keeps `recent` for this.
+    func topic(name: UnsafeRawBufferPointer, id: KafkaUUID, recent: inout RecentTopic) -> Topic? {
+        // Read first, so that a change meanwhile makes what is found here be looked for again.
+        let generation = generation.load(ordering: .acquiring)
+        if recent.generation == generation, let topic = recent.topic,
+            id.isZero ? topic.hasName(name) : topic.id == id
+        {
+            return topic
+        }
+        let found = topic(name: name, id: id)
+        recent = RecentTopic(topic: found, generation: generation)
+        return found
+    }
+
     /// All topics, by name.
     package func allTopics() -> [Topic] {
         tables.withLock { $0.byID.all.sorted { $0.name < $1.name } }
@@ -104,6 +127,7 @@ package final class ReplicaManager: Sendable {
             if let former { tables.byName.remove(former) }
             tables.byID.insert(topic)
             tables.byName.insert(topic)
+            generation.add(1, ordering: .releasing)
         }
     }
 
@@ -112,6 +136,7 @@ package final class ReplicaManager: Sendable {
         let topic = tables.withLock { tables -> Topic? in
             guard let topic = tables.topic(id: id) else { return nil }
             tables.remove(topic)
+            generation.add(1, ordering: .releasing)
             return topic
         }
         for partition in topic?.partitions ?? [] { partition?.remove() }

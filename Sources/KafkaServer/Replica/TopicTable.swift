@@ -87,13 +87,20 @@ enum TopicHash {
         return true
     }
 
-    /// Eight bytes of a name, or those that are left in front of its end.
+    /// Eight bytes of a name. Those at the end of one that does not end with eight are taken together with bytes in front
+    /// of them, so that there is no loop over single bytes but for the shortest names.
     @inline(__always)
     private static func word(_ index: Int, of name: UnsafeRawBufferPointer) -> UInt64 {
-        let start = 8 * index
-        if start + 8 <= name.count { return name.loadUnaligned(fromByteOffset: start, as: UInt64.self) }
+        let count = name.count
+        if count >= 8 {
+            return name.loadUnaligned(fromByteOffset: min(8 * index, count - 8), as: UInt64.self)
+        }
+        if count >= 4 {
+            let first = UInt64(name.loadUnaligned(as: UInt32.self))
+            return first << 32 | UInt64(name.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+        }
         var word: UInt64 = 0
-        for position in start..<name.count { word = word << 8 | UInt64(name[position]) }
+        for byte in name { word = word << 8 | UInt64(byte) }
         return word
     }
 

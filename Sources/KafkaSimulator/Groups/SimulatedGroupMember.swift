@@ -3,189 +3,225 @@ import KafkaBase
 import KafkaProtocol
 import KafkaRuntime
 
-/// A member of a classic group that reads nothing and commits ever larger offsets: joins, assigns when it leads, looks up
-/// what is committed, commits and sends heartbeats, and now and then leaves or falls silent.
+/// A member of a group that reads nothing and commits ever larger offsets: enters, looks up what is committed, commits and
+/// sends heartbeats, and now and then leaves, restarts or falls silent. Each time it begins anew it speaks one of the
+/// protocols it is allowed.
+///
+/// One request follows the other; whatever is answered leads to the next.
 ///
 /// `@unchecked Sendable`: confined to its client's queue.
 final class SimulatedGroupMember: @unchecked Sendable {
+    enum Rules: CaseIterable {
+        case classic
+        /// KIP-848.
+        case consumer
+    }
+
     static let group = "swarm"
     static let topic = "t"
-    private static let sessionTimeout: Int32 = 6_000
+    /// Milliseconds; the broker's for the consumer protocol is the same.
+    static let sessionTimeout: Int32 = 6_000
+    /// Milliseconds that the classic protocol's rebalances wait for a member. One that is silent for longer is out, or, if
+    /// it is static, in a generation that it does not know of.
+    static let rebalanceTimeout: Int32 = 3_000
 
-    private let number: Int
-    private let client: KafkaClient
-    private let model: GroupModel
-    private var random: Xoshiro256
-    private var memberID = ""
-    private var generation: Int32 = -1
-    private var partitions: [Int] = []
-    private var positions: [Int: Int64] = [:]
-    private var isStopped = false
-    /// Whether it leaves or falls silent at times.
+    let number: Int
+    let client: KafkaClient
+    let model: GroupModel
+    /// Of a static member.
+    let instanceID: String?
+    private let allowed: [Rules]
+    var random: Xoshiro256
+    private(set) var rules = Rules.classic
+    var memberID = ""
+    /// The generation, or the member's epoch.
+    var epoch: Int32 = -1
+    /// What it uses, ascending.
+    private(set) var held: [Int] = []
+    /// Where it stands in what it has looked up.
+    var positions: [Int: Int64] = [:]
+    /// What it may still send though it is too late.
+    var late: LateCommit?
+    /// What the coordinator wants to have back and the member still uses.
+    var owed: [Int] = []
+    /// Whether the last heartbeat was not answered: then the next one says everything again.
+    var isUnsure = false
+    private(set) var isStopped = false
+    /// Whether it leaves, restarts or falls silent at times.
     var isRestless = true
-    private(set) var generationsSeen = 0
+    /// Set from outside: leaves at the next opportunity.
+    var mustLeave = false
+    private(set) var assignmentsSeen = 0
 
-    init(_ number: Int, model: GroupModel, client: KafkaClient, seed: UInt64) {
+    init(
+        _ number: Int, model: GroupModel, client: KafkaClient, seed: UInt64, allowed: [Rules], instanceID: String?
+    ) {
         self.number = number
         self.model = model
         self.client = client
+        self.allowed = allowed
+        self.instanceID = instanceID
         random = Xoshiro256(seed: seed)
     }
 
-    func start() { client.queue.async { [self] in join() } }
+    func start() { client.queue.async { [self] in begin() } }
     func stop() { isStopped = true }
 
-    private func later(_ delay: ClosedRange<Int64> = 50...300, _ work: @escaping @Sendable () -> Void) {
+    var now: Int64 { client.runtime.clock.monotonicMilliseconds }
+
+    func later(_ delay: ClosedRange<Int64> = 50...300, _ work: @escaping @Sendable () -> Void) {
         guard !isStopped else { return }
         client.queue.schedule(after: random.value(in: delay), work)
     }
 
-    // MARK: Joining
+    /// Asks in a version that has topics by name.
+    func ask<Request: RequestMessage>(
+        _ request: Request, version: Int16, _ completion: @escaping (Request.Response?) -> Void
+    ) {
+        client.connection(to: KafkaClient.anyBroker) { connected in
+            guard case .success(let connection) = connected else { return completion(nil) }
+            connection.send(request, version: version) { completion(try? $0.get()) }
+        }
+    }
 
-    private func join() {
+    // MARK: Lives
+
+    /// A new process: it knows nothing of the one before but its instance id.
+    func begin() {
         guard !isStopped else { return }
-        partitions = []
-        positions = [:]
-        let request = JoinGroupRequest(
-            groupID: Self.group, sessionTimeoutMs: Self.sessionTimeout, rebalanceTimeoutMs: 6_000, memberID: memberID,
-            protocolType: "consumer", protocols: [.init(name: "range", metadata: [])])
-        client.send(request, to: KafkaClient.anyBroker) { [self] result in
-            guard case .success(let response) = result else { return later { self.join() } }
-            switch ErrorCode(rawValue: response.errorCode) {
-            case ErrorCode.none?:
-                memberID = response.memberID
-                generation = response.generationID
-                generationsSeen += 1
-                sync(response)
-            case .memberIDRequired?:
-                memberID = response.memberID
-                join()
-            default:
-                take(response.errorCode, of: "JoinGroup")
-                later { self.join() }
-            }
-        }
+        drop(held)
+        rules = allowed[random.value(in: 0...(allowed.count - 1))]
+        memberID = rules == .consumer ? "m\(number)-\(random.next())" : ""
+        model.note("member \(number) begins with the \(rules) protocol, \(instanceID ?? "dynamic")")
+        enter()
     }
 
-    private func sync(_ joined: JoinGroupResponse) {
-        var assignments: [SyncGroupRequest.SyncGroupRequestAssignment] = []
-        if joined.leader == memberID {
-            let members = joined.members.map(\.memberID)
-            assignments = members.enumerated().map { place, member in
-                .init(
-                    memberID: member,
-                    assignment: (0..<model.partitionCount).filter { $0 % members.count == place }.map { UInt8($0) })
-            }
-        }
-        let request = SyncGroupRequest(
-            groupID: Self.group, generationID: generation, memberID: memberID, protocolType: "consumer",
-            protocolName: "range", assignments: assignments)
-        let asked = generation
-        client.send(request, to: KafkaClient.anyBroker) { [self] result in
-            guard case .success(let response) = result else { return later { self.join() } }
-            guard response.errorCode == 0 else {
-                take(response.errorCode, of: "SyncGroup")
-                return later { self.join() }
-            }
-            partitions = response.assignment.map { Int($0) }
-            model.assigned(partitions, to: number, generation: asked)
-            lookUp()
-        }
-    }
-
-    /// Asks where its partitions stand.
-    private func lookUp() {
-        guard !partitions.isEmpty else { return later { self.live() } }
-        let known = model.acknowledged
-        let request = OffsetFetchRequest(groups: [
-            .init(
-                groupID: Self.group, memberID: nil, memberEpoch: -1,
-                topics: [.init(name: Self.topic, partitionIndexes: partitions.map { Int32($0) })])
-        ])
-        client.connection(to: KafkaClient.anyBroker) { [self] connected in
-            guard case .success(let connection) = connected else { return later { self.lookUp() } }
-            connection.send(request, version: 9) { [self] result in
-                guard case .success(let response) = result, let group = response.groups.first, group.errorCode == 0
-                else { return later { self.lookUp() } }
-                for partition in group.topics.flatMap(\.partitions) {
-                    let index = Int(partition.partitionIndex)
-                    model.found(partition.committedOffset, of: index, known: known[index])
-                    positions[index] = max(partition.committedOffset, 0)
-                }
-                later { self.live() }
-            }
-        }
-    }
-
-    // MARK: Living
-
-    private func live() {
+    /// Begins with nothing under the id that it has.
+    func enter() {
         guard !isStopped else { return }
-        if isRestless, random.value(in: 0...99) < 3 { return pause() }
-        if !partitions.isEmpty, random.value(in: 0...1) == 0 { commit() } else { heartbeat() }
+        drop(held)
+        model.begins(number)
+        switch rules {
+        case .classic: join()
+        case .consumer:
+            epoch = 0
+            beat()
+        }
     }
 
-    /// Leaves, or falls silent for longer than its session.
+    func drop(_ partitions: [Int]) {
+        if !partitions.isEmpty { model.note("member \(number) gives up \(partitions)") }
+        if let partition = partitions.first, let position = positions[partition] {
+            late = LateCommit(
+                memberID: memberID, epoch: epoch, partition: partition, offset: position, crashes: model.crashes)
+        }
+        model.takes(partitions, from: number)
+        held.removeAll { partitions.contains($0) }
+        owed.removeAll { partitions.contains($0) }
+        for partition in partitions { positions[partition] = nil }
+    }
+
+    func add(_ partitions: [Int]) {
+        assignmentsSeen += 1
+        if !partitions.isEmpty { model.note("member \(number) \(memberID) gets \(partitions) at epoch \(epoch)") }
+        model.gives(partitions, to: number, now: now)
+        held = (held + partitions).sortedWithoutRepetitions()
+    }
+
+    /// A sign of life that was sent at `sent` was answered.
+    func lives(since sent: Int64) {
+        let patience = rules == .classic ? min(Self.sessionTimeout, Self.rebalanceTimeout) : Self.sessionTimeout
+        model.lives(number, until: sent + Int64(patience), now: now, held)
+    }
+
+    func live() {
+        guard !isStopped else { return }
+        if mustLeave || isRestless && random.chance(3, in: 100) { return pause() }
+        if let late, late.memberID == memberID, late.epoch < epoch { return commit(late) }
+        if held.contains(where: { positions[$0] == nil }) { return lookUp() }
+        if !held.isEmpty, random.chance(1, in: 2) { return commit() }
+        beatOn()
+    }
+
+    private func beatOn() {
+        switch rules {
+        case .classic: heartbeat()
+        case .consumer: beat()
+        }
+    }
+
+    /// Leaves, restarts at once, or falls silent for longer than its session and goes on as if nothing had happened.
     private func pause() {
-        let isPolite = random.value(in: 0...1) == 0
-        let left = LeaveGroupRequest(groupID: Self.group, members: [.init(memberID: memberID)])
-        memberID = isPolite ? "" : memberID
-        partitions = []
-        if isPolite { client.send(left, to: KafkaClient.anyBroker) { _ in } }
-        later(isPolite ? 100...2_000 : 7_000...12_000) { self.join() }
-    }
-
-    private func heartbeat() {
-        let request = HeartbeatRequest(groupID: Self.group, generationID: generation, memberID: memberID)
-        client.send(request, to: KafkaClient.anyBroker) { [self] result in
-            guard case .success(let response) = result else { return later { self.live() } }
-            take(response.errorCode, of: "Heartbeat")
-            goOn(response.errorCode)
+        let isForced = mustLeave
+        mustLeave = false
+        switch isForced ? 0 : random.value(in: 0...2) {
+        case 0:
+            drop(held)
+            rules == .classic ? leave() : leaveConsumerGroup()
+            later(100...2_000) { self.begin() }
+        case 1 where instanceID != nil: restart()
+        case 1: later(3_100...5_900) { self.held.isEmpty ? self.beatOn() : self.commit() }
+        default: later(7_000...12_000) { self.held.isEmpty ? self.beatOn() : self.commit() }
         }
     }
 
-    private func commit() {
-        let partition = partitions[Int(random.value(in: 0...Int64(partitions.count - 1)))]
-        let offset = (positions[partition] ?? 0) + random.value(in: 1...10)
-        positions[partition] = offset
-        model.attempts(offset, of: partition)
-        let request = OffsetCommitRequest(
-            groupID: Self.group, generationIDOrMemberEpoch: generation, memberID: memberID,
-            topics: [
-                .init(
-                    name: Self.topic,
-                    partitions: [.init(partitionIndex: Int32(partition), committedOffset: offset)])
-            ])
-        client.connection(to: KafkaClient.anyBroker) { [self] connected in
-            guard case .success(let connection) = connected else { return later { self.live() } }
-            connection.send(request, version: 9) { [self] result in
-                // Without an answer nobody knows how far the group is; a commit again from here would be a guess.
-                guard case .success(let response) = result,
-                    let code = response.topics.first?.partitions.first?.errorCode
-                else { return later { self.lookUp() } }
-                if code == 0 { model.acknowledges(offset, of: partition) }
-                take(code, of: "OffsetCommit")
-                goOn(code)
+    /// The process is gone without a word, and another one is there at once. Whatever the old one still sends is refused
+    /// once the new one is in, unless the broker went down and forgot.
+    private func restart() {
+        let (old, generation, crashes) = (memberID, epoch, model.crashes)
+        let oldRules = rules
+        begin()
+        guard oldRules == .classic, !old.isEmpty else { return }
+        later(3_000...4_000) { [self] in
+            let entered = memberID
+            guard rules == .classic, entered != old, !entered.isEmpty, epoch > 0, model.crashes == crashes else {
+                return
+            }
+            let request = HeartbeatRequest(
+                groupID: Self.group, generationID: generation, memberID: old, groupInstanceID: instanceID)
+            ask(request, version: 4) { [self] response in
+                guard response?.errorCode == 0, model.crashes == crashes, memberID == entered else { return }
+                model.find("member \(number): its predecessor \(old) may go on")
             }
         }
     }
 
-    private func goOn(_ code: Int16) {
+    // MARK: Errors
+
+    /// What follows from an answer with this error.
+    func goOn(_ code: Int16) {
         switch ErrorCode(rawValue: code) {
         case ErrorCode.none?, .coordinatorLoadInProgress?, .coordinatorNotAvailable?, .notCoordinator?:
             later { self.live() }
-        default: later(0...20) { self.join() }
+        // A member of the consumer protocol hears its new epoch with its next heartbeat.
+        case .staleMemberEpoch? where rules == .consumer: later(0...20) { self.beat() }
+        case .fencedInstanceID?: later(0...20) { self.begin() }
+        default: later(0...20) { self.enter() }
         }
     }
 
     /// Errors that a member must expect; anything else is a finding.
-    private func take(_ code: Int16, of what: String) {
+    func take(_ code: Int16, of what: String) {
+        if code != 0 { model.note("member \(number) \(memberID)@\(epoch): \(what) of \(rules) got error \(code)") }
         switch ErrorCode(rawValue: code) {
         case ErrorCode.none?, .coordinatorLoadInProgress?, .coordinatorNotAvailable?, .notCoordinator?,
             .rebalanceInProgress?, .illegalGeneration?:
             break
-        case .unknownMemberID?: memberID = ""
-        default: model.find("member \(number): \(what) got error \(code)")
+        // Nobody was in it for a while, and nothing was committed: it is deleted. A commit is told so from version 9 on.
+        case .groupIDNotFound? where what == "OffsetCommit", .unknownMemberID?: if rules == .classic { memberID = "" }
+        case .staleMemberEpoch? where rules == .consumer, .fencedMemberEpoch? where rules == .consumer,
+            .groupIDNotFound? where rules == .consumer:
+            break
+        case .unreleasedInstanceID? where rules == .consumer && instanceID != nil: break
+        case .fencedInstanceID? where instanceID != nil: break
+        default: model.find("member \(number): \(what) of \(rules) got error \(code)")
         }
+    }
+}
+
+extension Array where Element: Comparable {
+    /// Ascending, each element once.
+    func sortedWithoutRepetitions() -> [Element] {
+        sorted().reduce(into: []) { if $0.last != $1 { $0.append($1) } }
     }
 }

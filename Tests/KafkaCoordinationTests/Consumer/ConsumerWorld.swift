@@ -127,6 +127,7 @@ struct ConsumerWorld {
     /// The broker stops; another one takes over from the log.
     mutating func fail(over view: LogView) throws {
         shard = try reloaded(view)
+        shard.lastMetadata = topics
         timers = [:]
         _ = try perform(shard.loaded(now: now))
     }

@@ -34,8 +34,10 @@ struct ClassicRequests {
         var member = try findMember(request, memberID, isNew: isNew, &decision)
         if let instanceID = request.groupInstanceID { member.instanceID = instanceID }
         if let rackID = subscription.rackID { member.rackID = rackID }
-        if request.rebalanceTimeoutMs != -1 { member.rebalanceTimeoutMilliseconds = request.rebalanceTimeoutMs }
+        member.rebalanceTimeoutMilliseconds = request.rebalanceTimeout(version: context.apiVersion)
         member.subscribedTopics = subscription.topics.sortedWithoutRepetitions()
+        // Who held the place before may have subscribed with a pattern; this protocol's members look patterns up themselves.
+        member.subscribedRegex = nil
         member.clientID = context.clientID
         member.clientHost = context.clientHost
         member.classicProtocol = .init(sessionTimeoutMilliseconds: request.sessionTimeoutMs, offers: offers)
@@ -157,20 +159,21 @@ struct ClassicRequests {
 
     // MARK: LeaveGroup
 
-    /// Who leaves is looked up one by one; those found leave together. Administrators remove members with this request,
-    /// too: those of either protocol, a static one by its instance id alone. The answer names each as the request does.
-    func leave(
-        _ identities: [LeaveGroupRequest.MemberIdentity], _ decision: inout ConsumerGroupDecision
-    ) -> [LeaveGroupResponse.MemberResponse] {
+    /// Who leaves is looked up one by one; those found are to leave together. Administrators remove members with this
+    /// request, too: those of either protocol, a static one by its instance id alone. The answer names each as the request
+    /// does.
+    func leaving(
+        _ identities: [LeaveGroupRequest.MemberIdentity], _ group: ConsumerGroup
+    ) -> (members: [ConsumerMember], answers: [LeaveGroupResponse.MemberResponse]) {
         var leaving: [ConsumerMember] = []
         var answers: [LeaveGroupResponse.MemberResponse] = []
         for identity in identities {
             var answer = LeaveGroupResponse.MemberResponse(
                 memberID: identity.memberID, groupInstanceID: identity.groupInstanceID)
             do throws(GroupRefusal) {
-                let named = decision.group.staticMember(identity.groupInstanceID)?.memberID
+                let named = group.staticMember(identity.groupInstanceID)?.memberID
                 let memberID = identity.memberID.isEmpty ? named ?? "" : identity.memberID
-                let member = try find(memberID, identity.groupInstanceID, decision.group)
+                let member = try find(memberID, identity.groupInstanceID, group)
                 if leaving.contains(where: { $0.memberID == member.memberID }) {
                     answer.errorCode = ErrorCode.unknownMemberID.rawValue
                 } else {
@@ -181,8 +184,7 @@ struct ClassicRequests {
             }
             answers.append(answer)
         }
-        if !leaving.isEmpty { decision.remove(leaving) }
-        return answers
+        return (leaving, answers)
     }
 }
 

@@ -6,7 +6,8 @@ extension ConsumerGroup {
     /// The classic group that this becomes when its last member of the consumer protocol goes and members of the classic
     /// protocol stay; nil where it stays a consumer group.
     ///
-    /// Its generation is the group's epoch, its assignments are the target's.
+    /// Its generation is the group's epoch, its assignments are what the members have. Apache Kafka takes their targets,
+    /// by which two have the same partition where one of them has not given it up yet.
     ///
     /// - Parameter leaving: who goes, by member id.
     func downgraded(
@@ -38,7 +39,7 @@ extension ConsumerGroup {
         for memberID in classic.members.keys {
             let subscription = classic.members[memberID]?.metadata(for: protocolName) ?? []
             classic.members[memberID]?.assignment = ConsumerProtocol.encode(
-                target[memberID] ?? TopicPartitionSet(), forSubscription: subscription, metadata)
+                members[memberID]?.assigned ?? TopicPartitionSet(), forSubscription: subscription, metadata)
         }
         return classic
     }

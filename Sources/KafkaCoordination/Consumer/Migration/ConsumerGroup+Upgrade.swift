@@ -31,6 +31,13 @@ struct GroupUpgrade {
             }
             members.append(converted)
         }
+        // Leaders of classic groups assign as they like; here a partition has one owner.
+        let owned = TopicPartitionSet(members.lazy.flatMap(\.assigned.topics).map { ($0.id, $0.partitions) })
+        guard owned.count == members.reduce(0, { $0 + $1.assigned.count }) else {
+            throw GroupRefusal(
+                .groupIDNotFound,
+                "Group \(classic.groupID) cannot become a consumer group: members own the same partitions.")
+        }
         records = classic.tombstones + Self.creation(of: members, classic)
         effects = Self.effects(of: classic, members, step)
     }

@@ -4,6 +4,7 @@
 package enum GroupDowngrade: Sendable {
     /// Its last member of the consumer protocol left: the others divide up what it had.
     case memberLeft
-    /// A static member that came back with the classic protocol took its place and its partitions.
-    case memberReplaced
+    /// A static member that came back with the classic protocol took its place and its partitions. Where all members had
+    /// what they should have, nobody else notices; else they still have to divide up the rest.
+    case memberReplaced(isStable: Bool)
 }

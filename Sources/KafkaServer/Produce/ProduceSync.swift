@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import KafkaBase
 internal import KafkaProtocol
 internal import KafkaReplication
 internal import KafkaRuntime
@@ -22,26 +23,27 @@ final class ProduceSync: Sendable {
     }
 
     private let ticket: ReplyTicket<ProduceResponse>
-    private let context: RequestContext
+    private let broker: BrokerContext
     private let state: Mutex<State>
 
     private init(
-        _ count: Int, _ response: ProduceResponse, _ ticket: ReplyTicket<ProduceResponse>, _ context: RequestContext
+        _ count: Int, _ response: ProduceResponse, _ ticket: ReplyTicket<ProduceResponse>, _ broker: BrokerContext
     ) {
         self.ticket = ticket
-        self.context = context
+        self.broker = broker
         state = Mutex(State(response: response, left: count))
     }
 
+    /// - Parameter response: what is answered where all syncs succeed.
     static func begin(
         _ unsynced: [Unsynced], _ response: ProduceResponse, _ ticket: ReplyTicket<ProduceResponse>,
-        _ context: RequestContext
+        _ broker: BrokerContext
     ) {
-        let sync = ProduceSync(unsynced.count, response, ticket, context)
-        context.broker.metrics?.waitingProduces.add(1, ordering: .relaxed)
+        let sync = ProduceSync(unsynced.count, response, ticket, broker)
+        broker.metrics?.waitingProduces.add(1, ordering: .relaxed)
         for one in unsynced {
             let place = one.place
-            one.partition.sync(upTo: one.endOffset, on: context.broker.runtime.queues) { fault in
+            one.partition.sync(upTo: one.endOffset, on: broker.runtime.queues) { fault in
                 sync.finished(place, fault)
             }
         }
@@ -50,15 +52,18 @@ final class ProduceSync: Sendable {
     private func finished(_ place: (topic: Int, partition: Int), _ fault: PartitionFault?) {
         let complete = state.withLock { state -> ProduceResponse? in
             if let fault {
+                fault.log(to: broker.log)
                 let index = state.response.responses[place.topic].partitionResponses[place.partition].index
                 state.response.responses[place.topic].partitionResponses[place.partition] =
-                    ProduceHandler.refusal(index, fault, context)
+                    ProduceResponse.PartitionProduceResponse(
+                        index: index, errorCode: fault.code.rawValue, baseOffset: -1, logAppendTimeMs: -1,
+                        logStartOffset: -1, recordErrors: fault.namedRecords, errorMessage: fault.message)
             }
             state.left -= 1
             return state.left == 0 ? state.response : nil
         }
         guard let complete else { return }
-        context.broker.metrics?.waitingProduces.subtract(1, ordering: .relaxed)
+        broker.metrics?.waitingProduces.subtract(1, ordering: .relaxed)
         ticket.complete(complete)
     }
 }
