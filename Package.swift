@@ -126,7 +126,10 @@ let package = Package(
             name: "KafkaProtocolTests", dependencies: ["KafkaProtocol", "KafkaBase", "generate-protocol"],
             exclude: ["Golden"], swiftSettings: settings),
         tests("KafkaRecordsTests", ["KafkaRecords", "KafkaBase"]),
-        tests("KafkaStorageTests", ["KafkaStorage", "KafkaRecords", "KafkaRuntime", "KafkaBase", "DispatchRuntime"]),
+        .testTarget(
+            name: "KafkaStorageTests",
+            dependencies: ["KafkaStorage", "KafkaRecords", "KafkaRuntime", "KafkaBase", "DispatchRuntime"],
+            exclude: ["ApacheKafka"], swiftSettings: settings),
         tests("KafkaRaftTests", ["KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
         tests("KafkaMetadataTests", ["KafkaMetadata", "KafkaRaft", "KafkaProtocol", "KafkaRecords", "KafkaBase"]),
         tests(
