@@ -94,22 +94,17 @@ extension LogState {
         }
     }
 
-    /// Takes `.swap` from the names of segments that were put in place, the log files first. Those that were deleted
-    /// since have other names; where the log is out of service it is left to the next start.
-    mutating func endSwap(_ new: [LogSegment]) throws(StorageError) {
-        guard failure == nil else { return }
-        let left = new.filter { segment in segments.contains { $0 === segment } }
+    /// Takes `.swap` from the names of a segment that was put in place, the log file first. One that was deleted since
+    /// has other names; where the log is out of service it is left to the next start.
+    mutating func endSwap(_ segment: LogSegment) throws(StorageError) {
+        guard failure == nil, segments.contains(where: { $0 === segment }) else { return }
         do throws(StorageError) {
-            for part in 0..<4 {
-                for segment in left {
-                    try renameIfThere(segment.allPaths[part], segment.paths(suffix: "")[part])
-                }
-            }
+            for (name, plain) in zip(segment.allPaths, segment.paths(suffix: "")) { try renameIfThere(name, plain) }
         } catch {
             goOffline(error)
             throw error
         }
-        for segment in left { segment.renamed(to: segment.directory, suffix: "") }
+        segment.renamed(to: segment.directory, suffix: "")
     }
 
     private func isBase(_ segment: LogSegment, of new: [LogSegment]) -> Bool {

@@ -54,9 +54,9 @@ extension UnifiedLog {
     /// 3. The old files become `.deleted`, the lowest offset first, so that of two records with one key it is never the
     ///    later that goes alone, and the directory is synced. An old file that came back when the new ones have their
     ///    names would stand in the middle of what replaces it, and a start would take the batches there for damage.
-    /// 4. `.swap` goes from the new names, from the log files first.
-    /// 5. The directory is synced, and the old files are removed after `file.delete.delay.ms`; reads that are under way
-    ///    hold them open.
+    /// 4. `.swap` goes from the new names, the lowest base offset first and its log file before the others, and the
+    ///    directory is synced for each: what stands between two that are called `.swap` is taken for old.
+    /// 5. The old files are removed after `file.delete.delay.ms`; reads that are under way hold them open.
     ///
     /// Throws `closed` where the log has been truncated, deleted or closed since the old segments were read: it is left
     /// as it was, and the new files are gone. A failure from the third step on takes the log out of service, and the
@@ -77,8 +77,10 @@ extension UnifiedLog {
             (try state.performSwap(old), state.configuration.fileDeleteDelayMs)
         }
         try syncSwap(directory)
-        try settling { (state) throws(StorageError) in try state.endSwap(new) }
-        try syncSwap(directory)
+        for segment in new {
+            try settling { (state) throws(StorageError) in try state.endSwap(segment) }
+            try syncSwap(directory)
+        }
         remover.remove(removals, after: delay)
     }
 
