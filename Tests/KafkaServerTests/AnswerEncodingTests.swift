@@ -313,6 +313,10 @@ import Testing
             }
             _ = try connection.call(
                 DescribeClientQuotasRequest(components: components, strict: draw.flag), version: version)
+        case .describeUserScramCredentials:
+            let users = draw.list { DescribeUserScramCredentialsRequest.UserName(name: draw.any(["u", "v", ""])) }
+            _ = try connection.call(
+                DescribeUserScramCredentialsRequest(users: draw.any([users, nil])), version: version)
         case .alterClientQuotas:
             let entries = draw.list {
                 AlterClientQuotasRequest.EntryData(
