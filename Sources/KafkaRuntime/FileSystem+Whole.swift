@@ -29,11 +29,17 @@ extension FileSystem {
     public func replaceFileLeavingName(_ path: String, with content: [UInt8]) throws(FileError) {
         let temporary = path + ".tmp"
         do throws(FileError) { try remove(temporary) } catch { if error.kind != .notFound { throw error } }
-        let file = try open(temporary, .createNew)
-        defer { file.close() }
-        try file.write(content, at: 0)
-        try file.sync()
-        try rename(temporary, to: path)
+        do throws(FileError) {
+            let file = try open(temporary, .createNew)
+            defer { file.close() }
+            try file.write(content, at: 0)
+            try file.sync()
+            try rename(temporary, to: path)
+        } catch {
+            // Half a file is of no use, and would take room where a disk is full.
+            try? remove(temporary)
+            throw error
+        }
     }
 }
 

@@ -27,6 +27,7 @@ extension InMemoryFileSystem {
             state.locks = [:]
             state.fault = nil
             state.haltAt = nil
+            state.haltTrigger = nil
             state.isHalted = false
             state.handles = InMemoryFileSystemHandles()
             state.settleNames(survival)

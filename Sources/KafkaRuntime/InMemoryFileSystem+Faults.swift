@@ -64,8 +64,37 @@ extension InMemoryFileSystem {
         state.withLock { $0.haltAt = $0.callCount + number + 1 }
     }
 
+    /// Orders a halt `number` calls behind the next one that `matches` says yes to (0: at that one): so it comes in the
+    /// middle of what begins with such a call. `matches` runs under the file system's lock and must not use it.
+    public func halt(
+        after number: Int, behind matches: @escaping @Sendable (_ operation: Operation, _ path: String) -> Bool
+    ) {
+        state.withLock { $0.haltTrigger = HaltTrigger(calls: number, matches: matches) }
+    }
+
     /// Forgets a halt that has not come yet.
-    public func cancelHalt() { state.withLock { $0.haltAt = nil } }
+    public func cancelHalt() {
+        state.withLock { state in
+            state.haltAt = nil
+            state.haltTrigger = nil
+        }
+    }
+
+    /// Runs `body` with calls that neither count towards a halt nor bring one about.
+    public func withoutHalt(_ body: () -> Void) {
+        let (left, trigger) = state.withLock { state in
+            defer {
+                state.haltAt = nil
+                state.haltTrigger = nil
+            }
+            return (state.haltAt.map { $0 - state.callCount }, state.haltTrigger)
+        }
+        body()
+        state.withLock { state in
+            state.haltAt = left.map { $0 + state.callCount }
+            state.haltTrigger = trigger
+        }
+    }
 
     /// How many calls there are until the halt; nil where none is ordered, or it has come.
     public var callsUntilHalt: Int? {
@@ -84,6 +113,10 @@ extension InMemoryFileSystem.State {
     mutating func countCall(_ operation: InMemoryFileSystem.Operation, _ path: String) throws(FileError) {
         try checkHalt(operation.rawValue, path)
         callCount += 1
+        if let trigger = haltTrigger, trigger.matches(operation, path) {
+            haltTrigger = nil
+            haltAt = callCount + trigger.calls
+        }
         if callCount == haltAt {
             isHalted = true
             throw FileError(.inputOutput, operation: "\(operation) (at the end)", path: path)

@@ -39,6 +39,11 @@ public final class InMemoryFileSystem: FileSystem {
         let edits: [Edit]
     }
 
+    struct HaltTrigger {
+        let calls: Int
+        let matches: @Sendable (Operation, _ path: String) -> Bool
+    }
+
     struct State {
         let root: InMemoryFileSystemNode
         /// Goes up with every crash; files opened before it are dead.
@@ -50,6 +55,8 @@ public final class InMemoryFileSystem: FileSystem {
         var faultRandom: (any RandomSource)?
         /// The call before which the world ends for whoever uses the files, until `crash`.
         var haltAt: Int?
+        /// Orders the halt when a call comes that it matches.
+        var haltTrigger: HaltTrigger?
         var isHalted = false
         var handles = InMemoryFileSystemHandles()
         var openFilesMax = Int.max

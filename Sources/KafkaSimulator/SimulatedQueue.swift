@@ -65,18 +65,23 @@ struct SimulatedQueueFactory: QueueFactory {
     private let life: HostLife
     private let loop: EventLoop
     private let delay: ClosedRange<Int64>
+    private let stallsPerThousand: Int64
+    private let stall: ClosedRange<Int64>
     private let subject: TraceSubject
 
     init(life: HostLife, loop: EventLoop, options: SimulationOptions) {
         self.life = life
         self.loop = loop
         delay = options.blockingDelay
+        stallsPerThousand = options.blockingStallsPerThousand
+        stall = options.blockingStall
         subject = TraceSubject("\(life.hostName)/blocking")
     }
 
     func makeQueue(label: String) -> any SerialQueue { life.makeQueue(label: label) }
 
     func runBlocking(_ work: @escaping @Sendable () -> Void) {
-        loop.add(at: loop.now + loop.delay(delay), .blocking, subject, life: life, .run(work))
+        let isStalled = stallsPerThousand > 0 && loop.delay(0...999) < stallsPerThousand
+        loop.add(at: loop.now + loop.delay(isStalled ? stall : delay), .blocking, subject, life: life, .run(work))
     }
 }

@@ -8,6 +8,11 @@ package struct SimulationOptions: Sendable {
     package var networkLatency: ClosedRange<Int64> = 20_000...500_000
     /// Nanoseconds until work given to `runBlocking` runs.
     package var blockingDelay: ClosedRange<Int64> = 20_000...4_000_000
+    /// How many of a thousand pieces of work given to `runBlocking` wait for `blockingStall` instead: a thread that a disk
+    /// keeps waiting, while others go on.
+    package var blockingStallsPerThousand: Int64 = 0
+    /// Nanoseconds.
+    package var blockingStall: ClosedRange<Int64> = 0...0
     /// Bytes of one delivered piece of a stream.
     package var pieceBytes: ClosedRange<Int> = 1...65_536
     /// Bytes that one direction of a connection holds between sender and reader, drawn for each connection. A

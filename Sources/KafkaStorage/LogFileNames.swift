@@ -21,6 +21,10 @@ package enum LogFileNames {
     package static let cleanedOffsets = "cleaner-offset-checkpoint"
     package static let cleanShutdown = ".kafka_cleanshutdown"
     package static let lock = ".lock"
+    /// What is replaced as a whole in a log directory. A crash may leave the next content, called the same with `.tmp`.
+    static let replaced = [
+        metaProperties, recoveryPoints, logStartOffsets, highWatermarks, cleanedOffsets, cleanShutdown,
+    ]
     package static let clusterMetadataDirectory = "__cluster_metadata-0"
 
     package static let deleteSuffix = "-delete"

@@ -51,8 +51,13 @@ extension LogLoader {
             guard let offset = Self.segmentFileOffset(old[...]), offset >= start, offset < end else { continue }
             try removeSurely(old, "a cleaned segment replaces it")
         }
-        for (name, _) in swappedLogs() { try rename(swap: name) }
+        // One that came back when the others have their names would be taken for a part of the log.
         try syncDirectory()
+        // From the lowest on: what stands between two that are called `.swap` is taken for old.
+        for (name, _) in swappedLogs() {
+            try rename(swap: name)
+            try syncDirectory()
+        }
         try refreshNames()
         // Only now: while a log file is called `.swap`, everything with its number and a plain name goes.
         for name in names where Self.swapOffset(name) != nil { try rename(swap: name) }

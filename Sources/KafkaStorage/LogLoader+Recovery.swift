@@ -38,10 +38,7 @@ extension LogLoader {
             try recover(state.segments[index], &state)
             index += 1
         }
-        // A snapshot from behind a gap may know batches that were lost in it: what is sent again would count as there.
-        let trusted = firstGap ?? state.nextOffset
-        for snapshot in state.snapshots where snapshot > trusted { try state.removeSnapshot(snapshot) }
-        state.snapshots.removeAll { $0 > trusted }
+        try settleSnapshots(&state, trusted: firstGap ?? state.nextOffset, checkedFrom: base)
         if state.epochs.entries == known.entries, epochs != nil { state.epochs.isDirty = false }
         state.active.becomeActive(indexBytes: Int(configuration.segmentIndexBytes))
         state.hasNewNames = true

@@ -67,6 +67,7 @@ struct LogLoader {
             try recover(&state, &epochs)
         } else {
             state.epochs = epochs ?? LeaderEpochCache()
+            try dropStraySnapshots(&state, durableBelow: .max)
             try openClean(&state)
         }
         try settleBounds(&state)
@@ -119,7 +120,6 @@ struct LogLoader {
         }
         // Names are sorted and their digits padded, so that the order is that of the offsets.
         try dropUselessSegments()
-        snapshots = keepSnapshots(snapshots)
         let present = Set(names)
         for segment in segments {
             let digits = LogFileNames.digits(segment.baseOffset)
@@ -163,20 +163,6 @@ struct LogLoader {
         for suffix in [LogFileNames.indexSuffix, LogFileNames.timeIndexSuffix, LogFileNames.logSuffix] {
             remove(digits + suffix, "a roll that failed left it")
         }
-    }
-
-    /// Snapshots are kept for the bases of segments, and the newest of all; others are strays.
-    private mutating func keepSnapshots(_ found: [Int64]) -> [Int64] {
-        var kept: [Int64] = []
-        for offset in found {
-            let isBase = segments.contains { $0.baseOffset == offset }
-            if isBase || offset == found.last {
-                kept.append(offset)
-            } else {
-                remove(LogFileNames.digits(offset) + LogFileNames.snapshotSuffix, "no segment begins there")
-            }
-        }
-        return kept
     }
 
     /// nil where the file cannot be used, so that the epochs must come from the batches.
@@ -245,6 +231,8 @@ struct LogLoader {
             try state.truncateFully(startingAt: state.logStartOffset, now: now)
         }
         state.recoveryPoint = min(max(state.recoveryPoint, 0), state.nextOffset)
+        // What takes the place of what is gone was not cleaned.
+        state.cleanedUpTo = state.cleanedUpTo.map { min($0, state.nextOffset) }
         state.epochs.truncateFromEnd(state.nextOffset)
         state.epochs.truncateFromStart(state.logStartOffset)
         if state.epochs.isDirty { state.afterwards.needsEpochs = true }

@@ -99,10 +99,14 @@ extension LogManager {
     /// - Parameters:
     ///   - threadsPerDirectory: how many logs of a directory at once; nil as configured.
     ///   - topicConfiguration: the settings of a topic, by name. Called on any thread.
+    ///   - topicID: the id of the topic that has a name now, nil where none has. Of logs of one partition in several
+    ///     directories, that of this topic is taken: the others may be of a topic that was deleted while its directory was out
+    ///     of service. Called on any thread.
     ///   - progress: called after each log and while large ones are recovered, on any thread, one call at a time.
     public func loadLogs(
         threadsPerDirectory: Int? = nil,
         topicConfiguration: @escaping @Sendable (String) -> LogConfiguration,
+        topicID: @escaping @Sendable (String) -> KafkaUUID? = { _ in nil },
         progress: (@Sendable (LoadProgress) -> Void)? = nil,
         completion: @escaping @Sendable (LoadReport) -> Void
     ) {
@@ -121,7 +125,7 @@ extension LogManager {
         work.state.withLock { $0.runningThreads = threads }
         for _ in 0..<threads {
             runtime.queues.runBlocking {
-                self.load(work, topicConfiguration, progress)
+                self.load(work, topicConfiguration, topicID, progress)
                 let isLast = work.state.withLock { state in
                     state.runningThreads -= 1
                     return state.runningThreads == 0
@@ -153,6 +157,11 @@ extension LogManager {
         state.withLock { $0.directories[place].lastCheckpoints[LogFileNames.cleanedOffsets] = cleanedOffsets }
         var items: [LoadItem] = []
         var deleted: [String] = []
+        for name in LogFileNames.replaced.map({ $0 + ".tmp" }) where names.contains(name) {
+            // One that cannot be removed is in nobody's way.
+            guard (try? runtime.files.remove("\(directory.path)/\(name)")) != nil else { continue }
+            observer?.logEvent(.removedFile(path: "\(directory.path)/\(name)", reason: "it was not finished"))
+        }
         for name in names {
             let path = "\(directory.path)/\(name)"
             if LogFileNames.marked(name, suffix: LogFileNames.deleteSuffix) != nil { deleted.append(path) }
@@ -173,7 +182,7 @@ extension LogManager {
 
     private func load(
         _ work: LoadWork, _ topicConfiguration: @Sendable (String) -> LogConfiguration,
-        _ progress: (@Sendable (LoadProgress) -> Void)?
+        _ topicID: @Sendable (String) -> KafkaUUID?, _ progress: (@Sendable (LoadProgress) -> Void)?
     ) {
         while let item = work.state.withLock({ state -> LoadItem? in
             guard state.next < state.items.count else { return nil }
@@ -189,7 +198,8 @@ extension LogManager {
                 item.options.checkedBytes = { bytes in
                     work.report(progress) { $0.checkedBytes += bytes }
                 }
-                if let log = try load(item, topicConfiguration(item.partition.topic)) { bytes = log.size }
+                let topic = item.partition.topic
+                if let log = try load(item, topicConfiguration(topic), topicID(topic)) { bytes = log.size }
             } catch {
                 if case .corrupt(_, _, let reason) = error, item.isFuture {
                     // It can be made again.
@@ -213,7 +223,9 @@ extension LogManager {
     }
 
     /// Loads one log; nil where its directory is out of service, or another directory has it, too.
-    private func load(_ item: LoadItem, _ topic: LogConfiguration) throws(StorageError) -> UnifiedLog? {
+    private func load(
+        _ item: LoadItem, _ topic: LogConfiguration, _ topicID: KafkaUUID?
+    ) throws(StorageError) -> UnifiedLog? {
         guard state.withLock({ $0.directories[item.place].isOnline }) else { return nil }
         let status = try storing { () throws(FileError) in try runtime.files.status(item.path) }
         guard status?.isDirectory == true else { return nil }
@@ -233,8 +245,7 @@ extension LogManager {
                 state.places[item.partition] = item.place
                 return nil
             }
-            // The power failed while the log moved, so that one is what the other was; the longer one is the newer.
-            guard log.logEndOffset > known.logEndOffset else { return log }
+            guard Self.isCurrent(log, rather: known, topicID) else { return log }
             state.logs[item.partition] = log
             state.places[item.partition] = item.place
             return known
@@ -247,15 +258,25 @@ extension LogManager {
         return log
     }
 
+    /// Whether `log` is its partition's rather than `known`, from another directory.
+    private static func isCurrent(_ log: UnifiedLog, rather known: UnifiedLog, _ topicID: KafkaUUID?) -> Bool {
+        let (one, other) = (log.topicID, known.topicID)
+        if let topicID, one != other, one == topicID || other == topicID { return one == topicID }
+        // The power failed while the log moved, so that one is what the other was; the longer one is the newer.
+        return log.logEndOffset > known.logEndOffset
+    }
+
     /// Gives each copy that was found its part: one whose log is there goes on, one that has lost it takes its place.
     private func settleFutures() {
         let (futures, logs, places) = state.withLock { ($0.futures, $0.logs, $0.places) }
         for partition in futures.keys.sorted() {
             guard let future = futures[partition] else { continue }
             do throws(StorageError) {
-                if logs[partition] != nil {
-                    guard places[partition] == future.place else { continue }
-                    // A log is not moved to where it is.
+                if let log = logs[partition] {
+                    // A log is not moved to where it is, nor does the copy of a topic's log take the place of another's.
+                    let (one, other) = (log.topicID, future.log.topicID)
+                    let isOfAnother = one != nil && other != nil && one != other
+                    guard places[partition] == future.place || isOfAnother else { continue }
                     try dropFuture(of: partition)
                 } else if !hasFailedDirectories {
                     // The process ended after the old log was given up and before the copy had its name.

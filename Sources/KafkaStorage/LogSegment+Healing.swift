@@ -93,9 +93,10 @@ extension LogSegment {
         assumeEmptyIndexes()
         largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
         bytesSinceIndexEntry = 0
+        indexesWait = false
         do throws(StorageError) {
             _ = try firstEntry(from: 0, windowBytes: Self.scanWindowBytes) { entry throws(StorageError) in
-                try storing { () throws(FileError) in try makeRoom() }
+                try storing { () throws(FileError) in try makeRoomIfThereIsSpace() }
                 index(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, position: entry.position)
                 bytesSinceIndexEntry += entry.size
                 return false
@@ -104,6 +105,6 @@ extension LogSegment {
             // Whoever wants what lies behind the damage comes upon it.
             guard case .corrupt = error else { throw error }
         }
-        try trimIndexes()
+        try trimIndexesIfThereIsSpace()
     }
 }

@@ -10,11 +10,30 @@ extension LogSegment {
         firstTimestamp = nil
         bytesSinceIndexEntry = 0
         size = 0
+        indexesWait = false
+    }
+
+    /// `makeRoom`, for indexes that can be made again from the batches: where the disk is full, the entries stay in memory
+    /// until the next sync of the segment or its closing, and nobody is kept from the batches for want of their index.
+    func makeRoomIfThereIsSpace() throws(FileError) {
+        if indexesWait { return }
+        do throws(FileError) { try makeRoom() } catch {
+            guard error.kind == .noSpace else { throw error }
+            indexesWait = true
+        }
+    }
+
+    /// `trimIndexes` likewise.
+    func trimIndexesIfThereIsSpace() throws(StorageError) {
+        do throws(StorageError) { try trimIndexes() } catch {
+            guard case .io(let failure) = error, failure.kind == .noSpace else { throw error }
+            indexesWait = true
+        }
     }
 
     /// Counts a batch that was found good, in place of one that is appended.
     func recovered(_ entry: SegmentEntry) throws(FileError) {
-        try makeRoom()
+        try makeRoomIfThereIsSpace()
         added(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, byteCount: entry.size)
     }
 
@@ -25,7 +44,7 @@ extension LogSegment {
             try storing { () throws(FileError) in try openFile().truncate(to: size) }
         }
         reservedEnd = 0
-        try trimIndexes()
+        try trimIndexesIfThereIsSpace()
     }
 
     /// Takes the indexes of an empty segment for empty without opening them.

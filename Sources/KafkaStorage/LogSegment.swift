@@ -20,6 +20,8 @@ final class LogSegment: @unchecked Sendable {
     var transactionIndex = TransactionIndex()
     /// Whether the index files are on disk as they are now; asked of segments that are not written any more.
     var indexesAreSynced = false
+    /// Whether a full disk has kept entries of the indexes in memory that belong into the files.
+    var indexesWait = false
     /// Whether the indexes were built from the batches since the segment was opened, so that nothing better is to be had.
     var indexesAreRebuilt = false
     /// Where the batch begins that the last search passed over last, −1 for none; kept where reads are verified.
@@ -149,6 +151,7 @@ final class LogSegment: @unchecked Sendable {
         if includingIndexes {
             try offsetIndex.writePending(files)
             try timeIndex.writePending(files)
+            if indexesWait { try cutIndexes() }
         }
         var paths = includingIndexes ? [offsetIndex.path, timeIndex.path] : []
         if includingIndexes, transactionIndex.mayHaveFile { paths.append(transactionIndexPath) }
@@ -285,11 +288,14 @@ final class LogSegment: @unchecked Sendable {
     func trimIndexes() throws(StorageError) {
         try writeLastTimeEntry()
         indexesAreSynced = false
-        try storing { () throws(FileError) in
-            try offsetIndex.trim(files)
-            try timeIndex.trim(files)
-            try trimTransactionIndex()
-        }
+        try storing { () throws(FileError) in try cutIndexes() }
+    }
+
+    private func cutIndexes() throws(FileError) {
+        try offsetIndex.trim(files)
+        try timeIndex.trim(files)
+        try trimTransactionIndex()
+        indexesWait = false
     }
 
     /// The segment will be written to again: its indexes may grow.

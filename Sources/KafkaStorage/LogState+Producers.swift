@@ -113,6 +113,17 @@ extension LogState {
         snapshots.reversed().filter { $0 == base || ($0 > base && $0 <= recoveryPoint) }
     }
 
+    /// Whether what producers did can be found again without a snapshot, also after a crash: from the batches alone, from
+    /// them and the snapshot where they begin, or from a later snapshot of batches that are on disk.
+    func knowsProducers(without snapshot: Int64, durableBelow durableEnd: Int64) -> Bool {
+        let first = segments[0].baseOffset
+        if first == 0 || snapshot < first { return true }
+        return snapshots.contains { other in
+            other != snapshot && (other == first || (other > snapshot && other <= durableEnd))
+                && !unwrittenSnapshots.contains { $0.offset == other }
+        }
+    }
+
     // MARK: Rebuilding
 
     /// The state of the producers at `end`.

@@ -11,6 +11,11 @@ extension LogState {
             try requireService()
             try requireReplaceable(old, new)
             for segment in new.reversed() {
+                // That of the lowest says that all are ready, so that the others' names must be durable before. Where there
+                // are others, which is seldom, this waits under the lock.
+                if segment === new[0], new.count > 1 {
+                    try storing { () throws(FileError) in try files.syncDirectory(directory) }
+                }
                 // The log file goes last: as long as it is called `.cleaned`, nothing of this counts.
                 for (source, target) in zip(segment.allPaths, segment.paths(suffix: LogFileNames.swapSuffix)).reversed()
                 {
@@ -70,7 +75,8 @@ extension LogState {
         }
     }
 
-    /// Puts the new segments into the place of `old`; returns the files that may be removed once the names are durable.
+    /// Puts the new segments into the place of `old`, whose files get the names of deleted ones: returns these. The new
+    /// files keep their names until that is durable (`endSwap`).
     mutating func performSwap(_ old: [LogSegment]) throws(StorageError) -> [String] {
         let new = pendingSwap
         guard !new.isEmpty else { throw .closed(path: directory) }
@@ -85,18 +91,25 @@ extension LogState {
         do throws(StorageError) {
             var removals: [String] = []
             for segment in old { try retire(segment, keepsSnapshot: isBase(segment, of: new), into: &removals) }
-            for part in 0..<4 {
-                for segment in new {
-                    try renameIfThere(segment.allPaths[part], segment.paths(suffix: "")[part])
-                }
-            }
-            for segment in new { segment.renamed(to: segment.directory, suffix: "") }
             takeOver(old, new)
             return removals
         } catch {
             goOffline(error)
             throw error
         }
+    }
+
+    /// Takes `.swap` from the names of a segment that was put in place, the log file first. One that was deleted since
+    /// has other names; where the log is out of service it is left to the next start.
+    mutating func endSwap(_ segment: LogSegment) throws(StorageError) {
+        guard failure == nil, segments.contains(where: { $0 === segment }) else { return }
+        do throws(StorageError) {
+            for (name, plain) in zip(segment.allPaths, segment.paths(suffix: "")) { try renameIfThere(name, plain) }
+        } catch {
+            goOffline(error)
+            throw error
+        }
+        segment.renamed(to: segment.directory, suffix: "")
     }
 
     private func isBase(_ segment: LogSegment, of new: [LogSegment]) -> Bool {
@@ -109,7 +122,9 @@ extension LogState {
         _ segment: LogSegment, keepsSnapshot: Bool, into removals: inout [String]
     ) throws(StorageError) {
         var names = segment.allPaths
-        if !keepsSnapshot, let place = snapshots.firstIndex(of: segment.baseOffset) {
+        if !keepsSnapshot, knowsProducers(without: segment.baseOffset, durableBelow: recoveryPoint),
+            let place = snapshots.firstIndex(of: segment.baseOffset)
+        {
             snapshots.remove(at: place)
             names.append(snapshotPath(segment.baseOffset))
         }

@@ -177,6 +177,17 @@ struct ProducerStateTable: Sendable {
         }
     }
 
+    /// Takes over producers that it does not know yet, leaving out those that have been silent too long.
+    mutating func learn(_ states: [ProducerState], now: Int64, expirationMs: Int64) {
+        for state in states
+        where producers[state.producerID] == nil && !Self.isExpired(state, now: now, expirationMs: expirationMs) {
+            producers[state.producerID] = state
+            if state.currentTransactionFirstOffset >= 0 {
+                openTransactions.insertSorted(state.currentTransactionFirstOffset)
+            }
+        }
+    }
+
     /// Takes over what a snapshot could not tell: `earlier` was fed the last batches below `partialBelow`. Producers that
     /// only it knows are not taken over.
     mutating func recall(from earlier: ProducerStateTable) {

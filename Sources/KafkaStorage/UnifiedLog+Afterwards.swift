@@ -83,6 +83,8 @@ extension UnifiedLog {
                 try write(snapshot)
                 wroteOne = true
                 state.withLock { state in
+                    // A sync that was under way may have taken care of names before this one was there.
+                    state.hasNewNames = true
                     if state.unwrittenSnapshots.first?.offset == snapshot.offset {
                         state.unwrittenSnapshots.removeFirst()
                     }

@@ -43,21 +43,24 @@ extension UnifiedLog {
     }
 
     /// Puts cleaned segments, whose files are durable under names that end in `.cleaned`, into the place of those they
-    /// were made of. Blocks for two syncs of the directory, without the log's lock.
+    /// were made of. Blocks for three syncs of the directory, without the log's lock.
     ///
     /// The order lets a crash at any moment leave the old segments or the new ones, never both or neither:
     ///
     /// 1. `.cleaned` becomes `.swap`, the highest base offset first. While there is any `.cleaned` file, the next start
     ///    removes it and every `.swap` at or above it.
-    /// 2. Other `.cleaned` files, of a cleaning that failed, are removed and the directory is synced: from here on the next start finishes the swap.
+    /// 2. Other `.cleaned` files, of a cleaning that failed, are removed and the directory is synced: from here on the next
+    ///    start finishes the swap.
     /// 3. The old files become `.deleted`, the lowest offset first, so that of two records with one key it is never the
-    ///    later that goes alone. Then `.swap` goes from the new names, from the log files first.
-    /// 4. The directory is synced, and the old files are removed after `file.delete.delay.ms`; reads that are under way
-    ///    hold them open.
+    ///    later that goes alone, and the directory is synced. An old file that came back when the new ones have their
+    ///    names would stand in the middle of what replaces it, and a start would take the batches there for damage.
+    /// 4. `.swap` goes from the new names, the lowest base offset first and its log file before the others, and the
+    ///    directory is synced for each: what stands between two that are called `.swap` is taken for old.
+    /// 5. The old files are removed after `file.delete.delay.ms`; reads that are under way hold them open.
     ///
     /// Throws `closed` where the log has been truncated, deleted or closed since the old segments were read: it is left
-    /// as it was, and the new files are gone. A failure in the third step takes the log out of service, and the next
-    /// start finishes what was begun.
+    /// as it was, and the new files are gone. A failure from the third step on takes the log out of service, and the
+    /// next start finishes what was begun.
     func replaceSegments(_ old: [LogSegment], with new: [LogSegment]) throws(StorageError) {
         try settling { (state) throws(StorageError) in try state.prepareSwap(old, new) }
         let directory = directory
@@ -73,6 +76,15 @@ extension UnifiedLog {
         let (removals, delay) = try settling { (state) throws(StorageError) in
             (try state.performSwap(old), state.configuration.fileDeleteDelayMs)
         }
+        try syncSwap(directory)
+        for segment in new {
+            try settling { (state) throws(StorageError) in try state.endSwap(segment) }
+            try syncSwap(directory)
+        }
+        remover.remove(removals, after: delay)
+    }
+
+    private func syncSwap(_ directory: String) throws(StorageError) {
         do throws(FileError) {
             try runtime.files.syncDirectory(directory)
         } catch {
@@ -80,7 +92,6 @@ extension UnifiedLog {
             report(.io(error))
             throw .io(error)
         }
-        remover.remove(removals, after: delay)
     }
 
     /// Removes what earlier cleanings could not remove when they failed: one `.cleaned` file would make the swap void at

@@ -210,6 +210,11 @@ public final class UnifiedLog: Sendable {
     /// How many segments there are, the active one included.
     public var segmentCount: Int { state.withLock { $0.segments.count } }
 
+    /// Where the segments begin, ascending, with their sizes in bytes: for who watches a log from outside.
+    package var segmentSizes: [(baseOffset: Int64, size: Int64)] {
+        state.withLock { $0.segments.map { ($0.baseOffset, $0.size) } }
+    }
+
     /// Why the log is out of service; nil where it is not.
     public var failure: String? { state.withLock { $0.failure } }
 }

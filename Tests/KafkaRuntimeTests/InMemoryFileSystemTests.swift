@@ -231,6 +231,31 @@ import Testing
         try files.remove("/d/f")
     }
 
+    @Test func `a halt comes behind the call that it waits for`() throws {
+        try files.createDirectory("/d")
+        files.halt(after: 1) { operation, path in operation == .rename && path == "/d/f" }
+        _ = try files.open("/d/f", .createNew)
+        _ = try files.list("/d")
+        files.withoutHalt {
+            try? files.rename("/d/f", to: "/d/g")
+            try? files.rename("/d/g", to: "/d/f")
+        }
+        try files.rename("/d/f", to: "/d/h")
+        #expect(!files.isHalted)
+        #expect(throws: FileError.self) { try files.rename("/d/h", to: "/d/i") }
+        #expect(files.isHalted)
+        files.crash(.everything)
+        #expect(try files.list("/d") == ["h"])
+        files.halt(after: 1)
+        files.withoutHalt { for _ in 0..<5 { _ = try? files.list("/d") } }
+        _ = try files.list("/d")
+        #expect(throws: FileError.self) { try files.list("/d") }
+        files.crash(.everything)
+        files.halt(after: 0) { _, _ in true }
+        files.cancelHalt()
+        #expect(try files.list("/d") == ["h"])
+    }
+
     @Test func `a full disk takes no new page and gives back what was removed`() throws {
         files.setCapacity(8192)
         try write("/a", String(repeating: "x", count: 5_000))

@@ -25,11 +25,11 @@ import Testing
             model.brokerTime = { [unowned self] in now }
         }
 
-        func write(_ count: Int, tombstones: Bool = false) {
+        func write(_ count: Int, key: Int32 = 0, tombstones: Bool = false) {
             for _ in 0..<count {
                 let serial = model.add(
                     SwarmRecord(
-                        partition: 0, key: 0, isTombstone: tombstones, valueBytes: 0, sender: -1, number: 0,
+                        partition: 0, key: key, isTombstone: tombstones, valueBytes: 0, sender: -1, number: 0,
                         timestamp: now, sentAt: now))
                 partition.acknowledged(serial..<serial + 1, at: partition.knownEnd, losses: model.losses)
             }
@@ -87,6 +87,79 @@ import Testing
         #expect(world.findings == 0)
         world.partition.startSeen(at: 2, remainingBytes: 999)
         #expect(world.findings == 1)
+    }
+
+    @Test func `of segments that go together each has its own reason`() {
+        // The first of 700 bytes leaves enough for its size; the second goes for its age, as all in it are old.
+        func world() -> World {
+            let world = World(retentionMs: 500, retentionBytes: 1_000)
+            world.write(3)
+            world.pass(501)
+            return world
+        }
+        let segments: [SegmentExtent] = [(0, 700), (3, 500), (5, 0)]
+        let young = world()
+        young.write(2)
+        young.partition.startSeen(at: 5, segments: segments, remainingBytes: 600)
+        #expect(young.findings == 1)
+        let old = world()
+        old.write(2)
+        old.pass(501)
+        old.partition.startSeen(at: 5, segments: segments, remainingBytes: 600)
+        #expect(old.findings == 0)
+        // Nobody knows what is at the end, so that its age is anybody's guess, but that of the first two must do.
+        let unknown = world()
+        unknown.write(1)
+        unknown.partition.startSeen(at: 5, segments: [(0, 700), (4, 500)], remainingBytes: 400)
+        #expect(unknown.findings == 1)
+    }
+
+    @Test func `a young record that no other replaces keeps its segment in a compacted log, too`() {
+        let world = World(isCompacted: true, retentionMs: 500)
+        world.write(2)
+        world.partition.startSeen(at: 1, segments: [(0, 100), (1, 100)], remainingBytes: 100)
+        #expect(world.findings == 0)
+        world.partition.startSeen(at: 2, segments: [(1, 100)], remainingBytes: 0)
+        #expect(world.findings == 1)
+    }
+
+    @Test func `a start that a clean stop has kept does not go back`() {
+        let world = World(retentionBytes: 0)
+        world.write(5)
+        world.partition.noteKept(start: 3)
+        world.partition.noteKept(start: nil)
+        world.partition.checkKept(start: 3, "now")
+        #expect(world.findings == 0)
+        world.partition.checkKept(start: 2, "now")
+        #expect(world.findings == 1)
+    }
+
+    @Test func `where compaction has been there is one record for a key`() {
+        let world = World(isCompacted: true)
+        world.write(4)
+        let present = [false, true, false, true]
+        world.partition.check(present: present, from: 0, cleanedUpTo: nil)
+        world.partition.check(present: present, from: 0, cleanedUpTo: 3)
+        #expect(world.findings == 0)
+        world.partition.check(present: present, from: 0, cleanedUpTo: 4)
+        #expect(world.findings == 1)
+    }
+
+    @Test func `a batch may be compacted away when all its keys have later records`() {
+        let world = World(isCompacted: true, deleteRetentionMs: 1_000)
+        world.write(2, key: 0)
+        world.write(1, key: 1)
+        #expect(world.partition.mayBeCompactedAway(0..<1, behind: -1))
+        #expect(!world.partition.mayBeCompactedAway(0..<2, behind: -1))
+        #expect(!world.partition.mayBeCompactedAway(2..<3, behind: -1))
+        world.write(1, key: 2, tombstones: true)
+        #expect(!world.partition.mayBeCompactedAway(3..<4, behind: -1))
+        world.pass(1_000)
+        #expect(world.partition.mayBeCompactedAway(3..<4, behind: -1))
+        let plain = World()
+        plain.write(2)
+        #expect(!plain.partition.mayBeCompactedAway(0..<1, behind: -1))
+        #expect(world.findings + plain.findings == 0)
     }
 
     @Test func `a tombstone stays for its time by the clock as the cleaner met it`() {

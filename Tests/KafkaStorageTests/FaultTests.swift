@@ -164,6 +164,40 @@ import Testing
         #expect(number > 30)
     }
 
+    @Test func `a full disk keeps nobody from recovering and reading a log`() throws {
+        let world = TestWorld()
+        var configuration = LogConfiguration()
+        configuration.indexIntervalBytes = 0
+        let log = try world.open("/data/t-0", configuration)
+        // More entries than are kept in memory while there is space.
+        for value in 0..<600 {
+            try log.append(TestBatches.batch(["\(value)"], timestamp: TestBatches.time + Int64(value)))
+            if value == 299 { try log.roll() }
+        }
+        world.run()
+        world.crash(.everything)
+        for name in try world.files.list("/data/t-0") where name.hasSuffix("index") {
+            try world.files.remove("/data/t-0/\(name)")
+        }
+        world.files.setCapacity(0)
+        let again = try world.open("/data/t-0", configuration)
+        #expect(again.logEndOffset == 600)
+        #expect(try again.records().count == 600)
+        #expect(throws: StorageError.self) { try again.append(TestBatches.sized(20_000)) }
+        #expect(throws: StorageError.self) { try again.flush() }
+        #expect(again.failure == nil)
+        world.files.setCapacity(nil)
+        try again.append(TestBatches.batch(["600"]))
+        #expect(try again.flush() == 601)
+        // The closed segment's indexes are complete and of their size.
+        #expect(try world.bytes("/data/t-0/\(LogFileNames.digits(0)).index").count == 299 * 8)
+        #expect(try world.bytes("/data/t-0/\(LogFileNames.digits(0)).timeindex").count == 299 * 12)
+        try again.close()
+        let clean = try world.open("/data/t-0", configuration, clean: true)
+        #expect(try clean.records().count == 601)
+        #expect(clean.recoveryPoint == 601)
+    }
+
     @Test func `a full disk refuses appends until there is space again`() throws {
         let world = TestWorld()
         let log = try world.open()

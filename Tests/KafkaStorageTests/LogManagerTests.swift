@@ -356,6 +356,26 @@ import Testing
         #expect(try world.files.list("/data/a").filter { $0.hasSuffix("-stray") }.count == 1)
     }
 
+    /// A topic was deleted while one directory was out of service, and made again in the other.
+    @Test(arguments: [["/data/a", "/data/b"], ["/data/b", "/data/a"]])
+    func `of logs of two topics of one name, that of the topic there is now is taken`(directories: [String]) throws {
+        let world = TestWorld()
+        let (old, new) = (KafkaUUID(high: 1, low: 1), KafkaUUID(high: 2, low: 2))
+        for (id, directory, count) in [(old, "/data/a", 3), (new, "/data/b", 1)] {
+            let (manager, _) = try start(world, [directory])
+            let log = try manager.createLog(for: partition(0), topicID: id, configuration: LogConfiguration())
+            for value in 0..<count { try log.append(TestBatches.batch(["\(directory) \(value)"])) }
+            stop(world, manager)
+        }
+        let manager = self.manager(world, directories)
+        try manager.openDirectories()
+        manager.loadLogs(topicConfiguration: { _ in LogConfiguration() }, topicID: { _ in new }, completion: { _ in })
+        world.run()
+        #expect(manager.logs.map(\.topicID) == [new])
+        #expect(try manager.logs[0].records() == ["0=/data/b 0"])
+        #expect(try world.files.list("/data/a").filter { $0.hasSuffix("-stray") }.count == 1)
+    }
+
     @Test func `a directory that fails is left out, the others serve`() throws {
         let world = TestWorld()
         var (manager, _) = try start(world)

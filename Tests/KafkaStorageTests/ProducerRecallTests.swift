@@ -226,6 +226,59 @@ import Testing
         try expectFollows(again, 2)
     }
 
+    /// A log whose first segment was given up, with a snapshot in the middle of the next in place of the one at its base.
+    private func withoutSnapshotAtBase(_ world: TestWorld) throws -> UnifiedLog {
+        let log = try world.open("/data/t-0", configuration)
+        try fill(log, 0..<2)
+        try log.roll()
+        world.run()
+        try world.files.remove("/data/t-0/\(LogFileNames.digits(2)).snapshot")
+        for number: Int32 in 0..<2 { try log.append(TestBatches.batch(["\(number)"], producer: (8, 0, number))) }
+        log.updateHighWatermark(4)
+        log.state.withLock { $0.configuration.retentionBytes = 100 }
+        #expect(try log.deleteOldSegments(now: TestBatches.time) == 1)
+        #expect(log.logStartOffset == 2)
+        #expect(log.state.withLock { $0.snapshots } == [2, 4])
+        return log
+    }
+
+    @Test(arguments: [0, 2, 4] as [Int64])
+    func `a snapshot from behind where a recovery begins tells of producers before it`(recoveryPoint: Int64) throws {
+        let world = TestWorld()
+        let log = try withoutSnapshotAtBase(world)
+        try log.append(TestBatches.batch(["2"], producer: (8, 0, 2)))
+        for _ in 0..<2 {
+            world.crash(.everything)
+            let again = try world.open("/data/t-0", configuration, recoveryPoint: recoveryPoint)
+            #expect(try again.append(TestBatches.batch(["again"], producer: (7, 0, 1))).isDuplicate)
+            for number: Int32 in 0..<3 {
+                #expect(try again.append(TestBatches.batch(["again"], producer: (8, 0, number))).isDuplicate)
+            }
+        }
+    }
+
+    @Test func `such a snapshot stays until a later one is sure to stay`() throws {
+        let world = TestWorld()
+        let log = try withoutSnapshotAtBase(world)
+        try log.append(TestBatches.batch(["2"], producer: (8, 0, 2)))
+        try log.roll()
+        world.run()
+        world.crash(.everything)
+        // What the machine lost is what the newest snapshot is about.
+        try world.files.open("/data/t-0/\(LogFileNames.digits(2)).log", .readWrite).truncate(to: 160)
+        let again = try world.open("/data/t-0", configuration, recoveryPoint: 2)
+        #expect(again.logEndOffset == 4)
+        #expect(again.state.withLock { $0.snapshots } == [4])
+        #expect(try again.append(TestBatches.batch(["again"], producer: (7, 0, 1))).isDuplicate)
+        #expect(try !again.append(TestBatches.batch(["2"], producer: (8, 0, 2))).isDuplicate)
+        try again.roll()
+        world.run()
+        world.crash(.everything)
+        let third = try world.open("/data/t-0", configuration, recoveryPoint: 5)
+        #expect(third.state.withLock { $0.snapshots } == [5])
+        #expect(try third.append(TestBatches.batch(["again"], producer: (7, 0, 1))).isDuplicate)
+    }
+
     @Test func `nothing is deleted while the snapshot cannot be written`() throws {
         let world = TestWorld()
         let log = try world.open("/data/t-0", configuration)

@@ -173,6 +173,7 @@ package final class BrokerNode: @unchecked Sendable {
         starting.storage.logs.loadLogs(
             threadsPerDirectory: configuration.overlaid(with: image).storage.recoveryThreadsPerDirectory,
             topicConfiguration: { configurations.configuration(ofTopic: $0) },
+            topicID: { image.topics.topic(named: $0)?.id },
             progress: { progress.report($0) }, completion: completion)
     }
 

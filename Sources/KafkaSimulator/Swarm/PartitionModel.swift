@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaRecords
 
+/// A segment as it was seen: where it begins, and its bytes.
+typealias SegmentExtent = (baseOffset: Int64, size: Int64)
+
 /// What is known of one partition's log.
 ///
 /// `@unchecked Sendable`: only touched by the thread that steps the simulation.
@@ -9,17 +12,21 @@ final class PartitionModel: @unchecked Sendable {
     let index: Int32
     /// Its place among all partitions of the run.
     let place: Int
-    private unowned let model: SwarmModel
+    unowned let model: SwarmModel
     /// By offset, the serial number of the record that was acknowledged or seen there; −1 where none was.
     private(set) var serials: [Int32] = []
     /// Everything below must survive whatever happens.
     private(set) var durableEnd: Int64 = 0
     /// How far the log's start was seen to have moved.
-    private(set) var judgedStart: Int64 = 0
+    var judgedStart: Int64 = 0
     var deletedUpTo: Int64 {
         get { topic.limits.deletedUpTo[Int(index)] }
         set { topic.limits.deletedUpTo[Int(index)] = newValue }
     }
+    /// Where the log began when the broker was last stopped cleanly: there it must not begin before that again.
+    var keptStart: Int64 = 0
+    /// Whether a loss has left a gap in a compacted log, so that batches may be missing whose successors are there.
+    private(set) var mayHaveGap = false
     /// Set by a loss until the log was looked through.
     var mayHaveLost = false
     /// Records sent so far, by sender.
@@ -113,53 +120,14 @@ final class PartitionModel: @unchecked Sendable {
 
     /// A compacted log may have lost what was not synced from the middle, too: a gap is nothing special to it.
     func lostWithin(_ present: [Bool], from start: Int64) {
+        // Compaction takes nothing that is not synced.
+        let synced = min(max(durableEnd - start, 0), Int64(present.count))
+        if present[Int(synced)...].contains(false) { mayHaveGap = true }
         for offset in max(durableEnd, start)..<max(durableEnd, start, knownEnd) where !present[Int(offset - start)] {
             let serial = serials[Int(offset)]
             guard serial >= 0 else { continue }
             model.setOffset(serial, -1)
             serials[Int(offset)] = -1
-        }
-    }
-
-    // MARK: What may be gone
-
-    /// The log's start is at `new`: nothing may be gone that nobody allowed to go. Every move is judged once, where it is
-    /// first seen, so that what the limits or the log become later does not matter.
-    ///
-    /// - Parameter remainingBytes: the log's size since the move; nil where other things than appends may have changed
-    ///   it since, so that it says nothing about the moment of the deletion.
-    func startSeen(at new: Int64, remainingBytes: Int64?) {
-        let old = judgedStart
-        guard new > old else { return }
-        judgedStart = new
-        guard new > deletedUpTo else { return }
-        let limits = topic.limits
-        guard limits.retentionBytes >= 0 || limits.retentionMs >= 0 else {
-            return model.find("\(name): the log's start moved from \(old) to \(new), which nobody asked for")
-        }
-        // A segment goes for its age where its newest record is too old, and for its size where what is left without it
-        // is still `retention.bytes`; appends only add to that. Compaction takes away from it, and from what is known
-        // of the age.
-        if limits.mayCompact { return }
-        if limits.retentionBytes >= 0, remainingBytes ?? .max >= limits.retentionBytes { return }
-        guard limits.retentionMs >= 0 else {
-            return model.find(
-                "\(name): \(remainingBytes ?? 0) bytes are left from \(new) on where retention.bytes is "
-                    + "\(limits.retentionBytes)")
-        }
-        // Of several segments the first may have gone for the size, and the rest, once that sufficed, for their age: where
-        // a segment ends is not known, but the newest record is of the last.
-        let end = max(old, deletedUpTo, min(new, knownEnd))
-        let first = limits.retentionBytes >= 0 ? max(old, deletedUpTo, end - 1) : max(old, deletedUpTo)
-        for offset in first..<max(first, end) {
-            let serial = serials[Int(offset)]
-            guard serial >= 0 else { continue }
-            let age = model.latestTime - model.earliestTimestamp(of: serial)
-            if age <= limits.retentionMs {
-                return model.find(
-                    "\(name): the log's start moved from \(old) to \(new), but offset \(offset) was \(age) ms old "
-                        + "where retention.ms is \(limits.retentionMs) and retention.bytes \(limits.retentionBytes)")
-            }
         }
     }
 
@@ -169,9 +137,30 @@ final class PartitionModel: @unchecked Sendable {
     }
 
     /// Looks at what a whole reading of the log has found: `present` by offset from `start` on.
-    func check(present: [Bool], from start: Int64) {
+    ///
+    /// - Parameter cleanedUpTo: compaction has come so far; nil where it never came.
+    func check(present: [Bool], from start: Int64, cleanedUpTo: Int64? = nil) {
         if topic.limits.mayCompact { checkCompacted(present, from: start) }
+        if let cleanedUpTo { checkCleaned(present, from: start, upTo: cleanedUpTo) }
         checkOrder(present, from: start)
+    }
+
+    /// Below where compaction has come there is one record for a key: an older one goes when the newer is met. What was
+    /// deleted by request before it came is back where that was not written down yet when the broker went down, and is left
+    /// out.
+    private func checkCleaned(_ present: [Bool], from start: Int64, upTo end: Int64) {
+        var last: [Int32: Int64] = [:]
+        for offset in known(present, from: start)
+        where offset >= judgedStart && offset < end && present[Int(offset - start)] {
+            let serial = serials[Int(offset)]
+            guard serial >= 0 else { continue }
+            let key = model.records[Int(serial)].key
+            if let before = last[key] {
+                return model.find(
+                    "\(name): the log is clean up to \(end), but offsets \(before) and \(offset) both have key \(key)")
+            }
+            last[key] = offset
+        }
     }
 
     /// Every record that is missing must have a successor of the same key, or be a tombstone that was due.

@@ -76,7 +76,9 @@ final class SwarmAdmin: @unchecked Sendable {
     private func act() {
         if let missing = plan.topics.first(where: { seen?[$0.name] == nil }) { return create(missing) }
         guard !isCareful, let topic = model.usableTopics.randomElement(using: &random) else { return again() }
-        switch random.value(in: 0...9 as ClosedRange<Int>) {
+        let dice = random.value(in: 0...9 as ClosedRange<Int>)
+        if plan.admin.churns, dice < 9 { return dice < 3 ? delete(topic) : deleteRecords(topic) }
+        switch dice {
         case 0 where plan.admin.deletesTopics: delete(topic)
         case 1...5 where plan.admin.deletesRecords: deleteRecords(topic)
         case 6...9 where plan.admin.altersConfigs && offersAlteration: alter(topic)

@@ -35,7 +35,8 @@ final class SwarmDisk: @unchecked Sendable {
     }
 
     var isFailing: Bool { if case .fine = mode { false } else { true } }
-    /// Whether calls were made to fail in this life of the broker.
+    /// Whether calls were made to fail in this life of the broker: only then may it have lost logs or directories, for a full
+    /// disk takes none out of service.
     var hasSeenErrors: Bool { counters.faults.load(ordering: .relaxed) > faultsAtStart }
     /// Whether anything at all was wrong with the disk in this life of the broker.
     var hasFailed: Bool { hasSeenErrors || wasFull || isFailing }
@@ -87,11 +88,8 @@ final class SwarmDisk: @unchecked Sendable {
 
     /// Uses the disk itself while it does not fail.
     func quietly(_ body: () -> Void) {
-        let halt = files.callsUntilHalt
-        files.cancelHalt()
         files.setFault(nil)
-        body()
+        files.withoutHalt(body)
         rearm()
-        if let halt { files.halt(after: halt) }
     }
 }

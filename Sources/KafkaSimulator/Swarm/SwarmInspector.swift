@@ -12,6 +12,9 @@ final class SwarmInspector: @unchecked Sendable {
     private struct Seen {
         var life: Int
         var offsets: LogOffsets
+        /// Where segments may be deleted for their size or age.
+        var segments: [SegmentExtent] = []
+        var bytes: Int64 = 0
     }
 
     private let model: SwarmModel
@@ -20,10 +23,12 @@ final class SwarmInspector: @unchecked Sendable {
     init(model: SwarmModel) { self.model = model }
 
     /// The marks of every log: in order, and never going back as long as the broker lives.
-    func glance(_ context: BrokerContext?, life: Int) {
+    ///
+    /// - Parameter onlyDeleting: looks only at logs whose segments may be deleted for their size or age.
+    func glance(_ context: BrokerContext?, life: Int, onlyDeleting: Bool = false) {
         guard let context else { return }
         model.noteTime()
-        for topic in model.topics where !topic.isDeleted {
+        for topic in model.topics where !topic.isDeleted && (!onlyDeleting || topic.limits.deletesOld) {
             guard let held = context.replicas.topic(id: topic.id) else { continue }
             for partition in topic.partitions {
                 guard let log = held.partition(partition.index)?.log else { continue }
@@ -32,14 +37,26 @@ final class SwarmInspector: @unchecked Sendable {
         }
     }
 
+    /// Where the log began when it was last looked at, in this life of the broker; nil where it was not.
+    func start(of partition: PartitionModel, life: Int) -> Int64? {
+        guard let last = seen[partition.place], last.life == life else { return nil }
+        return last.offsets.logStartOffset
+    }
+
     private func glance(_ partition: PartitionModel, _ log: UnifiedLog, _ life: Int) {
         let now = log.offsets
+        var next = Seen(life: life, offsets: now)
         if let before = seen[partition.place], before.life == life {
-            if now == before.offsets { return }
+            let isWatched = partition.topic.limits.deletesOld
+            if now == before.offsets, !isWatched || log.size == before.bytes { return }
             compare(partition, before.offsets, now)
-            partition.startSeen(at: now.logStartOffset, remainingBytes: log.size)
+            partition.startSeen(at: now.logStartOffset, segments: before.segments, remainingBytes: log.size)
         }
-        seen[partition.place] = Seen(life: life, offsets: now)
+        if partition.topic.limits.deletesOld {
+            next.segments = log.segmentSizes
+            next.bytes = next.segments.reduce(0) { $0 + $1.size }
+        }
+        seen[partition.place] = next
         let isInOrder =
             now.logStartOffset <= now.highWatermark && now.lastStableOffset <= now.highWatermark
             && now.highWatermark <= now.logEndOffset && now.recoveryPoint <= now.logEndOffset
@@ -61,8 +78,10 @@ final class SwarmInspector: @unchecked Sendable {
 
     /// Reads every log from its start to its end and compares it with what is known.
     ///
-    /// - Parameter mayBeOffline: whether the disk has failed, so that logs may be out of service.
-    func inspect(_ context: BrokerContext?, mayBeOffline: Bool, when: String) {
+    /// - Parameters:
+    ///   - mayBeOffline: whether the disk has failed, so that logs may be out of service.
+    ///   - mayLackNew: whether the disk was full, so that logs of new topics may not be there yet.
+    func inspect(_ context: BrokerContext?, mayBeOffline: Bool, mayLackNew: Bool = false, when: String) {
         guard let context else { return }
         for topic in model.topics where !topic.isDeleted {
             guard let held = context.replicas.topic(id: topic.id) else {
@@ -71,7 +90,9 @@ final class SwarmInspector: @unchecked Sendable {
                 continue
             }
             for partition in topic.partitions {
-                guard let log = held.partition(partition.index)?.log, log.failure == nil else {
+                let log = held.partition(partition.index)?.log
+                guard let log, log.failure == nil else {
+                    if log == nil, mayLackNew, partition.knownEnd == 0 { continue }
                     if !mayBeOffline, !topic.isDeletionAsked {
                         model.find("\(partition.name) is out of service \(when)")
                     }
@@ -92,7 +113,11 @@ final class SwarmInspector: @unchecked Sendable {
                 "\(partition.name): ends at \(offsets.logEndOffset) \(when), but offsets up to \(partition.knownEnd) "
                     + "are taken")
         }
-        partition.startSeen(at: offsets.logStartOffset, remainingBytes: hasLost ? nil : log.size)
+        // In the middle of a deletion the broker may have gone down before it was seen.
+        partition.startSeen(
+            at: offsets.logStartOffset, segments: hasLost ? [] : seen[partition.place]?.segments ?? [],
+            remainingBytes: hasLost ? nil : log.size)
+        partition.checkKept(start: offsets.logStartOffset, when)
         let start = offsets.logStartOffset
         var present = [Bool](repeating: false, count: Int(offsets.logEndOffset - start))
         do {
@@ -106,7 +131,7 @@ final class SwarmInspector: @unchecked Sendable {
             model.find("\(partition.name): offset \(start + Int64(missing)) is missing \(when)")
         }
         if hasLost, partition.topic.limits.mayCompact { partition.lostWithin(present, from: start) }
-        if model.isFine { partition.check(present: present, from: start) }
+        if model.isFine { partition.check(present: present, from: start, cleanedUpTo: log.cleanedUpTo) }
     }
 
     private func read(

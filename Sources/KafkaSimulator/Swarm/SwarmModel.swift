@@ -169,6 +169,9 @@ final class TopicLimits: @unchecked Sendable {
         deletedUpTo = Array(repeating: 0, count: Int(plan.partitions))
     }
 
+    /// Whether segments go for their size or age.
+    var deletesOld: Bool { retentionMs >= 0 || retentionBytes >= 0 }
+
     /// The settings are about to become these, or not.
     func allow(retentionMs ms: Int64) { retentionMs = retentionMs < 0 ? ms : min(retentionMs, ms) }
     func allow(retentionBytes bytes: Int64) {

@@ -66,6 +66,8 @@ package struct SwarmPlan: Sendable {
         let deletesRecords: Bool
         let deletesTopics: Bool
         let altersConfigs: Bool
+        /// Whether it deletes more often than it does anything else.
+        let churns: Bool
     }
 
     enum Disturbance: CaseIterable, Sendable {
@@ -81,6 +83,8 @@ package struct SwarmPlan: Sendable {
     let consumers: [Consumer]
     let admin: Admin
     let disturbances: [Disturbance]
+    /// Where the broker goes down when it does not anywhere.
+    let moments: [SwarmMoment]
     /// Milliseconds between disturbances.
     let disturbancePause: ClosedRange<Int64>
     /// Virtual milliseconds until everything is repaired.
@@ -98,12 +102,11 @@ package struct SwarmPlan: Sendable {
         topics = (0..<count).map { Self.drawTopic("t\($0)", workload, &random) }
         producers = (0..<random.value(in: 1...4 as ClosedRange<Int>)).map { _ in Self.drawProducer(&random) }
         consumers = (0..<random.value(in: 1...3 as ClosedRange<Int>)).map { _ in Self.drawConsumer(&random) }
-        admin = Admin(
-            pause: random.chance(1, in: 2) ? 100...3_000 : 1_000...20_000, deletesRecords: random.chance(1, in: 2),
-            deletesTopics: random.chance(1, in: 3), altersConfigs: random.chance(1, in: 2))
+        admin = Self.drawAdmin(workload, &random)
         disturbances = Self.drawDisturbances(workload, &random)
         disturbancePause = [50...1_000, 500...5_000, 2_000...20_000][random.value(in: 0...2)]
         duration = random.value(in: 5_000...40_000)
+        moments = SwarmMoment.allCases.filter { _ in random.chance(1, in: 2) }
         failuresPerThousand = [2, 20, 200, 1_000][random.value(in: 0...3)]
     }
 
@@ -113,6 +116,10 @@ package struct SwarmPlan: Sendable {
         if options.pieceBytes.upperBound < 1_460, !random.chance(1, in: 4) { options.pieceBytes = 1...65_536 }
         if options.windowBytes.upperBound < 4_096, !random.chance(1, in: 4) { options.windowBytes = 65_536...262_144 }
         options.resetsPerMillionPieces = random.chance(1, in: 4) ? 500 : 0
+        if random.chance(1, in: 3) {
+            options.blockingStallsPerThousand = [20, 200][random.value(in: 0...1)]
+            options.blockingStall = 1_000_000...[200_000_000, 5_000_000_000][random.value(in: 0...1)]
+        }
         options.traceCapacity = 0
         return options
     }
@@ -225,6 +232,14 @@ package struct SwarmPlan: Sendable {
             valueBytes: [0...20, 10...200, 0...3_000][random.value(in: 0...2)],
             compression: random.chance(1, in: 2) ? 0 : random.value(in: 1...4),
             outstanding: random.value(in: 1...5), pause: [0...10, 10...200, 100...2_000][random.value(in: 0...2)])
+    }
+
+    private static func drawAdmin(_ workload: SwarmWorkload, _ random: inout Xoshiro256) -> Admin {
+        let churns = workload != .calm && workload != .network && random.chance(1, in: 4)
+        return Admin(
+            pause: churns ? 50...1_500 : random.chance(1, in: 2) ? 100...3_000 : 1_000...20_000,
+            deletesRecords: churns || random.chance(1, in: 2), deletesTopics: churns || random.chance(1, in: 3),
+            altersConfigs: random.chance(1, in: 2), churns: churns)
     }
 
     private static func drawConsumer(_ random: inout Xoshiro256) -> Consumer {

@@ -294,11 +294,16 @@ final class SwarmProducer: @unchecked Sendable {
     }
 
     /// Whether the broker may have had the batch, and cannot know it any more: it was started again, when only each
-    /// producer's last batch is known without the log, and the log has lost all that came after what was acknowledged.
-    /// A compacted log may have lost just the batch.
+    /// producer's last batch is known without the log, this one was not the last, and the log has lost it: with its
+    /// beginning, because there are later records for all the keys in it, or in a gap that a loss of power has left.
     private func isForgotten(_ batch: Batch, _ stream: Stream) -> Bool {
         guard batch.attempts > 1, batch.life != model.brokerLife() else { return false }
-        return stream.partition.judgedStart > stream.lastOffset + 1 || stream.partition.topic.limits.mayCompact
+        let hasSuccessor = stream.pending.contains {
+            $0.attempts > 0 && $0.serials.lowerBound > batch.serials.lowerBound
+        }
+        guard hasSuccessor else { return false }
+        return stream.partition.judgedStart > stream.lastOffset + 1 || stream.partition.mayHaveGap
+            || stream.partition.mayBeCompactedAway(batch.serials, behind: stream.lastOffset)
     }
 
     /// What is wrong with an answer; nil for what a producer has to expect.

@@ -161,10 +161,13 @@ package final class SwarmRun: @unchecked Sendable {
 
     private func work() throws {
         var counter = 0
+        let deletesOld = plan.topics.contains { $0.retentionMs >= 0 || $0.retentionBytes >= 0 }
         simulation.addInvariant("marks") { [self] in
             counter &+= 1
             model.noteTime()
-            if counter & 7 == 0 { inspector.glance(broker.context, life: broker.starts) }
+            // Where segments may be deleted, every step counts.
+            let isDue = counter & 7 == 0
+            if isDue || deletesOld { inspector.glance(broker.context, life: broker.starts, onlyDeleting: !isDue) }
             return nil
         }
         try start()
@@ -224,7 +227,8 @@ package final class SwarmRun: @unchecked Sendable {
             if attempt > 6 { disk.heal() }
             disk.newLife()
             if plan.disturbances.contains(.killProcess), attempt < 4, broker.starts > 0, random.chance(1, in: 6) {
-                armHalt(within: 400)
+                let losesPower = plan.disturbances.contains(.stopMachine) && random.chance(1, in: 2)
+                armHalt(losesPower ? .machine : .process, within: 400)
             }
             note("start \(broker.starts + 1)")
             try broker.start()
@@ -240,7 +244,8 @@ package final class SwarmRun: @unchecked Sendable {
             case .running:
                 return disk.quietly {
                     inspector.inspect(
-                        broker.context, mayBeOffline: disk.hasFailed, when: "after start \(broker.starts)")
+                        broker.context, mayBeOffline: disk.hasSeenErrors, mayLackNew: disk.hasFailed,
+                        when: "after start \(broker.starts)")
                 }
             case .failed(let reason):
                 note("no start: \(reason)")
@@ -279,11 +284,14 @@ package final class SwarmRun: @unchecked Sendable {
         disk.rearm()
     }
 
-    private func armHalt(within calls: Int) {
-        let kind: CrashKind =
-            plan.disturbances.contains(.stopMachine) && random.chance(1, in: 2) ? .machine : .process
+    /// Has the broker go down at one of the next calls to the disk, or when a moment comes that the plan has.
+    private func armHalt(_ kind: CrashKind, within calls: Int) {
         pendingCrash = kind
-        broker.host.files.halt(after: random.value(in: 0...calls))
+        if let moment = plan.moments.randomElement(using: &random), random.chance(1, in: 2) {
+            broker.host.files.halt(after: random.value(in: 0...moment.calls), behind: moment.matches)
+        } else {
+            broker.host.files.halt(after: random.value(in: 0...calls))
+        }
     }
 
     // MARK: Disturbances
@@ -294,8 +302,7 @@ package final class SwarmRun: @unchecked Sendable {
         switch kind {
         case .killProcess, .stopMachine:
             if pendingCrash == nil, random.chance(1, in: 2) {
-                pendingCrash = kind == .killProcess ? .process : .machine
-                broker.host.files.halt(after: random.value(in: 0...200))
+                armHalt(kind == .killProcess ? .process : .machine, within: 200)
             } else {
                 try crash(kind == .killProcess ? .process : .machine)
             }
@@ -317,7 +324,8 @@ package final class SwarmRun: @unchecked Sendable {
         case .inspect:
             if broker.state == .running, !broker.host.files.isHalted {
                 disk.quietly {
-                    inspector.inspect(broker.context, mayBeOffline: disk.hasFailed, when: "at a look")
+                    inspector.inspect(
+                        broker.context, mayBeOffline: disk.hasSeenErrors, mayLackNew: disk.hasFailed, when: "at a look")
                 }
             }
         }
@@ -359,6 +367,9 @@ package final class SwarmRun: @unchecked Sendable {
                 for partition in model.partitions where !partition.topic.isDeletionAsked && !partition.mayHaveLost {
                     if exists("\(directory)/\(partition.topic.plan.name)-\(partition.index)") {
                         partition.noteDurable(partition.knownEnd)
+                        // A disk that fails may take the checkpoints, but not the marker.
+                        guard !disk.hasFailed else { continue }
+                        partition.noteKept(start: inspector.start(of: partition, life: broker.starts))
                     }
                 }
             }
@@ -377,11 +388,8 @@ package final class SwarmRun: @unchecked Sendable {
         note("repairs")
         simulation.healAll()
         disk.heal()
-        // A start on a full disk cannot recover logs; their directory is out of service until the next one.
-        let lacksDirectory = broker.context?.logs.directories.contains { !$0.isOnline } == true
         let needsRestart =
-            disk.hasSeenErrors || lacksDirectory || broker.hasFailed || broker.state != .running
-            || random.chance(1, in: 3)
+            disk.hasSeenErrors || broker.hasFailed || broker.state != .running || random.chance(1, in: 3)
         if broker.host.files.isHalted {
             try crash(pendingCrash ?? .process)
         } else if needsRestart {
@@ -397,7 +405,7 @@ package final class SwarmRun: @unchecked Sendable {
         admin.becomeCareful()
         for consumer in consumers { consumer.stop() }
         for producer in producers { producer.isHurried = true }
-        let isDone = try simulation.run(within: 240_000) { [self] in
+        let isDone = try simulation.run(within: 1_200_000) { [self] in
             !model.isFine || broker.hasFailed
                 || (admin.carefulLooks > 0 && producers.allSatisfy(\.isFinished))
         }
@@ -405,7 +413,7 @@ package final class SwarmRun: @unchecked Sendable {
         guard model.isFine else { return }
         guard isDone else {
             let open = producers.filter { !$0.isFinished }.map(\.unfinished)
-            return model.find("four minutes after all was repaired: \(open), topics \(admin.seen ?? [:])")
+            return model.find("twenty minutes after all was repaired: \(open), topics \(admin.seen ?? [:])")
         }
         admin.stop()
         let last = SwarmFinalCheck(
@@ -414,8 +422,8 @@ package final class SwarmRun: @unchecked Sendable {
                 runtime: simulation.host("final").runtime,
                 bootstrap: [SocketAddress(host: "broker", port: 9092)]))
         last.start()
-        if try !simulation.run(within: 240_000, until: { [self] in last.isFinished || !model.isFine }) {
-            return model.find("four minutes after all was repaired: \(last.unfinished)")
+        if try !simulation.run(within: 1_200_000, until: { [self] in last.isFinished || !model.isFine }) {
+            return model.find("twenty minutes after all was repaired: \(last.unfinished)")
         }
         guard model.isFine else { return }
         inspector.inspect(broker.context, mayBeOffline: false, when: "in the end")
