@@ -11,6 +11,11 @@ extension LogState {
             try requireService()
             try requireReplaceable(old, new)
             for segment in new.reversed() {
+                // That of the lowest says that all are ready, so that the others' names must be durable before. Where there
+                // are others, which is seldom, this waits under the lock.
+                if segment === new[0], new.count > 1 {
+                    try storing { () throws(FileError) in try files.syncDirectory(directory) }
+                }
                 // The log file goes last: as long as it is called `.cleaned`, nothing of this counts.
                 for (source, target) in zip(segment.allPaths, segment.paths(suffix: LogFileNames.swapSuffix)).reversed()
                 {

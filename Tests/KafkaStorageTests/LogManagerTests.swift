@@ -113,33 +113,6 @@ import Testing
         #expect(try world.files.status("/data/a/.kafka_cleanshutdown") == nil)
     }
 
-    @Test func `what a crash left of a checkpoint's replacement is removed at the next start`() throws {
-        let world = TestWorld()
-        _ = try start(world)
-        let names = ["meta.properties.tmp", "cleaner-offset-checkpoint.tmp", ".kafka_cleanshutdown.tmp"]
-        for name in names + ["somebody's.tmp"] { _ = try world.files.open("/data/a/\(name)", .readWriteCreate) }
-        world.crash(.everything)
-        _ = try start(world)
-        let left = try world.files.list("/data/a").filter { $0.hasSuffix(".tmp") }
-        #expect(left == ["somebody's.tmp"])
-    }
-
-    @Test func `a checkpoint that a full disk has no room for leaves nothing behind`() throws {
-        let world = TestWorld()
-        let (manager, _) = try start(world)
-        let log = try manager.createLog(for: partition(0), configuration: LogConfiguration())
-        try log.append(TestBatches.batch(["a"]))
-        log.updateHighWatermark(1)
-        world.files.setFault { _, operation, path in
-            operation == .write && path.hasSuffix(".tmp") ? .noSpace : nil
-        }
-        manager.checkpointHighWatermarks()
-        world.files.setFault(nil)
-        for directory in ["/data/a", "/data/b"] {
-            #expect(try world.files.list(directory).allSatisfy { !$0.hasSuffix(".tmp") })
-        }
-    }
-
     @Test func `a file with a partition's name costs that partition only`() throws {
         let world = TestWorld()
         _ = try start(world)

@@ -405,7 +405,7 @@ package final class SwarmRun: @unchecked Sendable {
         admin.becomeCareful()
         for consumer in consumers { consumer.stop() }
         for producer in producers { producer.isHurried = true }
-        let isDone = try simulation.run(within: 240_000) { [self] in
+        let isDone = try simulation.run(within: 1_200_000) { [self] in
             !model.isFine || broker.hasFailed
                 || (admin.carefulLooks > 0 && producers.allSatisfy(\.isFinished))
         }
@@ -413,7 +413,7 @@ package final class SwarmRun: @unchecked Sendable {
         guard model.isFine else { return }
         guard isDone else {
             let open = producers.filter { !$0.isFinished }.map(\.unfinished)
-            return model.find("four minutes after all was repaired: \(open), topics \(admin.seen ?? [:])")
+            return model.find("twenty minutes after all was repaired: \(open), topics \(admin.seen ?? [:])")
         }
         admin.stop()
         let last = SwarmFinalCheck(
@@ -422,8 +422,8 @@ package final class SwarmRun: @unchecked Sendable {
                 runtime: simulation.host("final").runtime,
                 bootstrap: [SocketAddress(host: "broker", port: 9092)]))
         last.start()
-        if try !simulation.run(within: 240_000, until: { [self] in last.isFinished || !model.isFine }) {
-            return model.find("four minutes after all was repaired: \(last.unfinished)")
+        if try !simulation.run(within: 1_200_000, until: { [self] in last.isFinished || !model.isFine }) {
+            return model.find("twenty minutes after all was repaired: \(last.unfinished)")
         }
         guard model.isFine else { return }
         inspector.inspect(broker.context, mayBeOffline: false, when: "in the end")
