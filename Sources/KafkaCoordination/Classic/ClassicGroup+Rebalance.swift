@@ -5,8 +5,8 @@ import OrderedCollections
 
 /// How a group passes from one generation to the next.
 extension ClassicGroup {
-    /// Starts sessions after loading. A group that was converted and did not come to rebalance does so now. One that a smaller `group.max.size` no longer allows rebalances, and so sheds
-    /// the members that come last.
+    /// Starts sessions after loading. A group that was converted and did not come to rebalance does so now. One that a
+    /// smaller `group.max.size` no longer allows rebalances, and so sheds the members that come last.
     mutating func loaded(_ step: inout GroupStep) {
         for memberID in members.keys { restartSession(memberID, &step) }
         if isRebalanceDue || members.count > Int(step.configuration.groupMaxSize) { prepareRebalance(&step) }
