@@ -46,7 +46,8 @@ package enum ConfigurationReference {
         **Mode** says how a key can be changed: *read-only* needs a restart, *per-broker* can be changed for one
         running broker, *cluster-wide* also for all of them. **Acts** says whether this broker acts on the key:
         *yes*, *not yet*, or *no* where the key concerns something that only Apache Kafka has. Keys in *italics* are
-        internal, for tests and tuning.
+        internal, for tests and tuning. `listeners`, `listener.security.protocol.map`, `num.network.threads` and
+        `background.threads` can be set while the broker runs, too, but act from the file only.
         """
 
     private static let topicIntroduction = """
@@ -59,7 +60,7 @@ package enum ConfigurationReference {
     private static let groupIntroduction = """
         ## Groups
 
-        Groups are not served yet, so nothing acts on these.
+        A group's own setting counts before the broker's `group.*` key, between the bounds that the broker sets.
         """
 
     private static let clientMetricsIntroduction = """
