@@ -197,7 +197,7 @@ def test_network_threads_grow_and_shrink_under_load(make_broker: Callable[..., B
     # The file said 2.
     assert broker.stop() == 0
     broker.start()
-    assert reactors(broker) == others + 1
+    assert eventually(lambda: reactors(broker) == others + 1)
     alter(broker, num_network_threads=None)
     assert reactors(broker) == others + 2
 

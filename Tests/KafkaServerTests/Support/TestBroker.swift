@@ -38,7 +38,8 @@ final class TestBroker {
         _ settings: [String: String], _ host: SimulatedHost, _ log: TestLog, _ measurement: Measurement?
     ) throws -> BrokerNode {
         BrokerNode(
-            configuration: try BrokerConfiguration(settings.filter { !$0.value.isEmpty }), runtime: host.runtime, loggers: log.loggers,
+            configuration: try BrokerConfiguration(settings.filter { !$0.value.isEmpty }), runtime: host.runtime,
+            loggers: log.loggers,
             measurement: measurement)
     }
 
