@@ -54,12 +54,12 @@ struct FetchAttempt: ~Copyable {
             response.beginTopic(named, into: &buffer.writer)
             while let asked = try walk.nextPartition() {
                 let read = read(asked, of: topic, broker)
-                note(read, of: topic, broker, in: &buffer)
+                if buffer.isMeasured { note(read, of: topic, broker, in: &buffer) }
                 try write(read, of: asked, into: &buffer)
             }
             response.endTopic(into: &buffer.writer)
         }
-        if let replicaID = try walk.finish().replicaID, replicaID >= 0 {
+        if let replicaID = try walk.finish(), replicaID >= 0 {
             isForReplica = true
             return
         }
@@ -111,7 +111,7 @@ struct FetchAttempt: ~Copyable {
                 last = key
             }
             let read = read(asked, of: topic, broker)
-            note(read, of: topic, broker, in: &buffer)
+            if buffer.isMeasured { note(read, of: topic, broker, in: &buffer) }
             let mustTell = partitions.note(
                 turn, read.told, hasData: read.byteCount > 0 || read.diverging != nil, isError: read.error != .none)
             guard mustTell || reply == .full else { continue }
@@ -136,6 +136,7 @@ struct FetchAttempt: ~Copyable {
         writeEmpty(sessionID: goesOn ? id : 0, into: &buffer)
     }
 
+    @inline(__always)
     private mutating func read(
         _ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?, _ broker: BrokerContext
     ) -> PartitionRead {
@@ -153,43 +154,55 @@ struct FetchAttempt: ~Copyable {
         _ read: borrowing PartitionRead, of topic: ReplicaManager.Topic?, _ broker: BrokerContext,
         in buffer: inout AnswerBuffer
     ) {
-        guard buffer.isMeasured else { return }
         buffer.note(
             topic?.counters ?? broker.metrics?.topics.unknown, bytes: read.byteCount, isError: read.error != .none)
         buffer.note(error: read.error.rawValue)
     }
 
+    @inline(__always)
     private mutating func write(
         _ read: borrowing PartitionRead, of asked: FetchRequestView.Partition, into buffer: inout AnswerBuffer
     ) throws(WireError) {
-        var partition = FetchResponseWriter.Partition(index: asked.index)
-        partition.errorCode = read.error.rawValue
-        partition.highWatermark = read.told.highWatermark
-        partition.lastStableOffset = read.told.lastStableOffset
-        partition.logStartOffset = read.told.logStartOffset
-        partition.diverging = read.diverging
-        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98).
-        var aborted: [FetchResponse.AbortedTransaction]?
-        if limits.isolation == .lastStable {
-            aborted = (read.range?.abortedTransactions ?? []).map {
-                .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
-            }
+        let partition = FetchResponseWriter.Partition(
+            index: asked.index, errorCode: read.error.rawValue, highWatermark: read.told.highWatermark,
+            lastStableOffset: read.told.lastStableOffset, logStartOffset: read.told.logStartOffset)
+        if read.found == nil, read.diverging == nil {
+            response.writeEmpty(partition, committedOnly: limits.isolation == .lastStable, into: &buffer.writer)
+        } else {
+            try write(partition, read, of: asked, into: &buffer)
         }
+    }
+
+    @inline(never)
+    private mutating func write(
+        _ partition: FetchResponseWriter.Partition, _ read: borrowing PartitionRead,
+        of asked: FetchRequestView.Partition, into buffer: inout AnswerBuffer
+    ) throws(WireError) {
+        var partition = partition
+        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98).
+        var aborted: [FetchResponse.AbortedTransaction]? = limits.isolation == .lastStable ? [] : nil
         var records = RecordBytes.owned([])
-        if let range = read.range, let file = range.file, range.count > 0 {
-            if limits.version >= 4 {
-                records = .spliced(range.count)
-                buffer.files.append(FileSlice(file: file, offset: range.position, count: range.count))
-            } else {
+        if let found = read.found {
+            let range = found.range
+            if limits.isolation == .lastStable {
+                aborted = range.abortedTransactions.map {
+                    .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
+                }
+            }
+            if limits.version < 4 {
                 let converted = OldFormatConversion.convert(
-                    range, of: read.log, from: asked.fetchOffset, maxBytes: Int(asked.maxBytes),
+                    range, of: found.log, from: asked.fetchOffset, maxBytes: Int(asked.maxBytes),
                     forVersion: limits.version)
                 switch converted {
                 case .success(let bytes): records = .owned(bytes)
                 case .failure(let fault): partition.errorCode = fault.code.rawValue
                 }
+            } else if let file = range.file {
+                records = .spliced(range.count)
+                buffer.files.append(FileSlice(file: file, offset: range.position, count: range.count))
             }
         }
-        try response.write(partition, aborted: aborted, records: records, into: &buffer.writer)
+        try response.write(
+            partition, diverging: read.diverging, aborted: aborted, records: records, into: &buffer.writer)
     }
 }

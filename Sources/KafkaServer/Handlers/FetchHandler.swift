@@ -55,6 +55,7 @@ package enum FetchHandler: FrameHandler {
     }
 
     /// - Throws: what is wrong with the request, which may show only here where it was not read whole before.
+    @inline(__always)
     private static func answer(
         _ request: FetchRequestHead, _ joined: JoinedSession?, _ frame: RequestFrame, _ place: AnswerPlace,
         _ connection: RequestConnection, _ broker: BrokerContext
