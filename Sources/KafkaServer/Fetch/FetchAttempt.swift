@@ -12,6 +12,8 @@ internal import KafkaStorage
 /// Batches stay where they lie in their segment files, except for versions before 4, which get them converted.
 struct FetchAttempt: ~Copyable {
     private let limits: FetchLimits
+    /// nil while no quotas are set for anybody.
+    private let quota: RequestQuota?
     private var response: FetchResponseWriter
     /// What the partitions to come may still add, in bytes.
     private var left: Int
@@ -30,8 +32,9 @@ struct FetchAttempt: ~Copyable {
     /// About what a partition takes in an answer besides its records, in bytes.
     private static let partitionOverhead = 60
 
-    init(_ limits: FetchLimits) {
+    init(_ limits: FetchLimits, _ quota: RequestQuota?) {
         self.limits = limits
+        self.quota = quota
         response = FetchResponseWriter(version: limits.version)
         left = limits.maxBytes
     }
@@ -70,7 +73,7 @@ struct FetchAttempt: ~Copyable {
 
     /// Counts the answer, if it is one, against the client's quotas.
     private mutating func charge() {
-        guard let quota = limits.quota, isEnough else { return }
+        guard let quota, isEnough else { return }
         throttle = quota.chargeFetch(bytes: byteCount + partitionCount * Self.partitionOverhead)
     }
 
@@ -140,7 +143,13 @@ struct FetchAttempt: ~Copyable {
     private mutating func read(
         _ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?, _ broker: BrokerContext
     ) -> PartitionRead {
-        let read = FetchReader.read(asked, of: topic, limits, maxBytes: left, atLeastOne: needsOne, broker)
+        guard let partition = topic?.partition(asked.index) else {
+            isEmpty = false
+            partitionCount += 1
+            mustAnswerNow = true
+            return PartitionRead(error: faultForMissing(asked, of: topic))
+        }
+        let read = FetchReader.read(asked, of: partition, limits, maxBytes: left, atLeastOne: needsOne, broker)
         isEmpty = false
         partitionCount += 1
         byteCount += read.byteCount
@@ -148,6 +157,11 @@ struct FetchAttempt: ~Copyable {
         if read.byteCount > 0 { needsOne = false }
         if read.mustAnswerNow { mustAnswerNow = true }
         return read
+    }
+
+    private func faultForMissing(_ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?) -> ErrorCode {
+        if let topic { return topic.faultForMissing(asked.index) }
+        return limits.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition
     }
 
     private func note(

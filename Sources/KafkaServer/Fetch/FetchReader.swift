@@ -34,20 +34,12 @@ enum FetchReader {
     /// Only from here on an answer can say where two logs part.
     private static let firstDivergingVersion: Int16 = 12
 
-    /// - Parameters:
-    ///   - topic: nil where this broker knows none such.
-    ///   - maxBytes: what is left of the limit for the whole answer.
+    /// - Parameter maxBytes: what is left of the limit for the whole answer.
     @inline(__always)
     static func read(
-        _ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?, _ limits: FetchLimits, maxBytes: Int,
+        _ asked: FetchRequestView.Partition, of partition: Partition, _ limits: FetchLimits, maxBytes: Int,
         atLeastOne: Bool, _ broker: BrokerContext
     ) -> PartitionRead {
-        guard let topic else {
-            return PartitionRead(error: limits.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition)
-        }
-        guard let partition = topic.partition(asked.index) else {
-            return PartitionRead(error: topic.faultForMissing(asked.index))
-        }
         let log: UnifiedLog
         let leaderEpoch: Int32
         switch partition.logAsLeader(currentLeaderEpoch: asked.currentLeaderEpoch) {
@@ -67,12 +59,12 @@ enum FetchReader {
             }
         }
         do throws(StorageError) {
-            let (range, marks) = try log.fetch(
+            let read = try log.fetch(
                 from: asked.fetchOffset, maxBytes: min(max(Int(asked.maxBytes), 0), maxBytes),
                 isolation: limits.isolation, atLeastOne: atLeastOne)
             return PartitionRead(
-                told: FetchPartitionTold(marks),
-                found: range.count > 0 ? PartitionRead.Found(log: log, range: range) : nil)
+                told: FetchPartitionTold(read.marks),
+                found: read.range.count > 0 ? PartitionRead.Found(log: log, range: read.range) : nil)
         } catch {
             if error.errorCode != .offsetOutOfRange {
                 broker.log.error(

@@ -70,6 +70,7 @@ struct AnswerBuffer: ~Copyable {
     }
 
     /// Ends the frame.
+    @inline(__always)
     mutating func finish() throws(WireError) {
         let length = length - 4
         guard length <= Int(Int32.max) else { throw WireError(.valueTooLarge(length + 4)) }
@@ -85,6 +86,7 @@ struct AnswerBuffer: ~Copyable {
 
     /// Has the finished answer wait for those behind it, where that is possible: it has no file ranges, and there are not
     /// many bytes yet. Otherwise everything is to be sent now.
+    @inline(__always)
     mutating func wait() -> Bool {
         guard files.isEmpty, writer.count <= Self.waitingMax else { return false }
         forgetNotes()

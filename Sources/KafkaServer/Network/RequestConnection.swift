@@ -25,7 +25,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     let id: UInt64
     let remoteAddress: SocketAddress
     private let connection: any Connection
-    private let listener: ListenerContext
+    let listener: ListenerContext
     /// Who sent the last request.
     private var client: ClientIdentity?
     /// nil until the broker serves; nothing is read before.
@@ -35,15 +35,15 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var outstandingAreProduce = false
     private var nextSlot: UInt64 = 0
     private var isReading = true
-    private var isClosed = false
+    var isClosed = false
     private var isInsideReceived = false
     /// True while frames lie unhandled in the connection's buffer behind an outstanding answer.
     private var isHeldBack = false
     /// True once the broker stops: nothing further is handled.
     private var isDraining = false
     /// Bytes of `memory` that are taken for what has arrived of requests not yet handled, or will.
-    private var claimed = 0
-    private var isWaitingForMemory = false
+    var claimed = 0
+    var isWaitingForMemory = false
     /// The appends of the Produce requests that came together; made for the first connection that pipelines some.
     private var appendGroup: AppendGroup?
     /// Whether the request that is handled now belongs to those.
@@ -289,22 +289,27 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Has the answer in the buffer go out in its turn.
+    @inline(__always)
     private func answerIsWritten() {
-        let written = measured.map(noteWritten)
         let told = buffer.throttle
-        if outstanding.isEmpty {
+        // Answers to requests that came together leave together.
+        if meter != nil || !outstanding.isEmpty || !isInsideReceived || !buffer.wait() { sendOrKeep() }
+        if told > 0 { mute(told) }
+    }
+
+    private func sendOrKeep() {
+        let written = measured.map(noteWritten)
+        guard !outstanding.isEmpty else {
             let length = buffer.length
-            // Answers to requests that came together leave together.
             if !isInsideReceived || !buffer.wait() { buffer.send(on: connection) }
             if let written { noteSent(written, bytes: length) }
-        } else {
-            takeSlot(measured: written)
-            let last = outstanding.count - 1
-            outstanding[last].measured?.ready = meter?.now()
-            outstanding[last].ready = buffer.copy()
-            buffer.takeBack()
+            return
         }
-        if told > 0 { mute(told) }
+        takeSlot(measured: written)
+        let last = outstanding.count - 1
+        outstanding[last].measured?.ready = meter?.now()
+        outstanding[last].ready = buffer.copy()
+        buffer.takeBack()
     }
 
     /// Sends the answers that were kept back to leave together.
@@ -454,7 +459,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// - Parameter buffered: bytes of requests that stay in the connection's buffer meanwhile.
-    private func holdBack(_ buffered: Int = 0) {
+    func holdBack(_ buffered: Int = 0) {
         if buffered > 0 || claimed > 0 {
             listener.memory.exchange(claimed, for: buffered)
             claimed = buffered
@@ -467,7 +472,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Reads on once nothing stands in the way. Inside `received` the loop there decides.
-    private func releaseIfPossible() {
+    func releaseIfPossible() {
         guard isHeldBack, !isClosed, !isDraining, !isWaitingForMemory, !isInsideReceived, broker != nil,
             muting == nil
         else { return }
@@ -476,38 +481,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         isHeldBack = false
         isReading = true
         connection.resumeReading()
-    }
-
-    // MARK: Memory
-
-    /// Claims the memory for a request of which only a part has arrived. False: there is none; reading stops until
-    /// there is.
-    private func claimMemory(_ bytes: Int) -> Bool {
-        guard claimed != bytes else { return true }
-        giveBackMemory()
-        guard listener.memory.claim(bytes, for: self) else {
-            isWaitingForMemory = true
-            holdBack()
-            return false
-        }
-        claimed = bytes
-        return true
-    }
-
-    /// The memory that was waited for is there, and claimed for this connection.
-    func memoryGranted(_ bytes: Int) {
-        queue.assertCurrent()
-        isWaitingForMemory = false
-        claimed = bytes
-        if isClosed { return giveBackMemory() }
-        releaseIfPossible()
-    }
-
-    private func giveBackMemory() {
-        if isWaitingForMemory, listener.memory.withdraw(self) { isWaitingForMemory = false }
-        guard claimed > 0 else { return }
-        listener.memory.exchange(claimed, for: 0)
-        claimed = 0
     }
 
     /// Ends the connection because of what the peer sent.
