@@ -32,13 +32,19 @@ final class ConnectionLimits: Sendable {
             guard byListener[listener.name, default: 0] < maxima.byListener[listener.name] ?? .max else { return false }
             return total < maxima.total || listener.isExempt
         }
+
+        /// Takes out the first of those that wait and may go on.
+        mutating func nextWaiting() -> ListenerContext? {
+            guard let first = waiting.firstIndex(where: { hasPlace(for: $0) }) else { return nil }
+            return waiting.remove(at: first)
+        }
     }
 
     private let counts: Mutex<Counts>
 
     init(_ maxima: Maxima) { counts = Mutex(Counts(maxima: maxima)) }
 
-    /// Takes over other limits. Connections above them stay; listeners that may go on accepting are told.
+    /// Takes over other limits. Listeners that may go on accepting are told.
     func update(_ maxima: Maxima) {
         let resumed = counts.withLock { counts -> [ListenerContext] in
             counts.maxima = maxima
@@ -70,13 +76,24 @@ final class ConnectionLimits: Sendable {
         let next = counts.withLock { counts -> ListenerContext? in
             counts.total -= 1
             counts.byListener[listener.name, default: 1] -= 1
-            guard let first = counts.waiting.firstIndex(where: { counts.hasPlace(for: $0) }) else { return nil }
-            return counts.waiting.remove(at: first)
+            return counts.nextWaiting()
+        }
+        next?.resumeAccepting()
+    }
+
+    /// Forgets that a listener waits, which is closed: its turn would be lost for others.
+    func forget(_ listener: ListenerContext) {
+        let next = counts.withLock { counts -> ListenerContext? in
+            counts.waiting.removeAll { $0 === listener }
+            return counts.nextWaiting()
         }
         next?.resumeAccepting()
     }
 
     var total: Int { counts.withLock { $0.total } }
+
+    /// How many there are more than the broker may have.
+    var excess: Int { counts.withLock { max(0, $0.total - $0.maxima.total) } }
 
     // MARK: By address
 

@@ -14,7 +14,7 @@ extension ConfigurationKeys {
             "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL", .any, .perBroker, .acts,
             "The security protocol of each listener name, as `NAME:PROTOCOL`."),
         .int(
-            "socket.send.buffer.bytes", 102_400, .any, .readOnly, .acts,
+            "socket.send.buffer.bytes", -1, .any, .readOnly, .acts,
             "SO_SNDBUF of accepted sockets in bytes; -1 leaves it to the operating system."),
         .int(
             "socket.receive.buffer.bytes", 102_400, .any, .readOnly, .acts,
@@ -35,7 +35,7 @@ extension ConfigurationKeys {
             "max.connections", Int64(Int32.max), .atLeast(0), .clusterWide, .acts,
             """
             The most connections in all; further ones wait until one closes. The listener between brokers is exempt \
-            where clients have another.
+            where clients have another: the connection of a client that was used least recently makes room.
             """),
         .int(
             "max.connection.creation.rate", Int64(Int32.max), .atLeast(0), .clusterWide, .acts,
