@@ -52,4 +52,6 @@ struct DispatchQueueFactory: QueueFactory {
     func makeQueue(label: String) -> any SerialQueue { DispatchSerialQueue(label: label) }
 
     func runBlocking(_ work: @escaping @Sendable () -> Void) { pool.run(work) }
+
+    func makeLatch() -> any Latch { DispatchLatch() }
 }

@@ -19,7 +19,6 @@ struct AnswerBuffer: ~Copyable {
     /// What is to be counted once the answer is sent.
     private(set) var notes = AnswerNotes()
     private var header: (correlationID: Int32, hasTags: Bool) = (0, false)
-    private var bodyStart = 0
 
     /// Writes what stands before the body; the frame's length is known in the end.
     ///
@@ -29,12 +28,6 @@ struct AnswerBuffer: ~Copyable {
         writer.writeInt32(0)
         writer.writeInt32(correlationID)
         if hasTags { writer.writeUInt8(0) }
-        bodyStart = writer.count
-    }
-
-    /// What was written as the body, which holds no file ranges, as a message again.
-    borrowing func message<Response: ResponseMessage>(version: Int16) throws(WireError) -> Response {
-        try Response(decoding: UnsafeRawBufferPointer(rebasing: writer.bytes[bodyStart...]), version: version)
     }
 
     /// Writes a whole message as the body.
@@ -139,6 +132,17 @@ struct WaitingAnswer {
 
     func send(on connection: any Connection) {
         bytes.withUnsafeBytes { AnswerBuffer.send($0, splices, files, on: connection) }
+    }
+
+    /// The body, which holds no file ranges, as a message again.
+    func message<Response: ResponseMessage>(_ place: AnswerPlace) throws(WireError) -> Response {
+        // The frame's length and the correlation id stand before it.
+        let start = place.headerHasTags ? 9 : 8
+        // Typed throws do not pass through an array's `withUnsafeBytes`.
+        return try bytes.withUnsafeBytes { bytes -> Result<Response, WireError> in
+            let body = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            return Result { () throws(WireError) in try Response(decoding: body, version: place.version) }
+        }.get()
     }
 }
 

@@ -378,6 +378,29 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
         let throttle = buffer.throttle
         buffer.removeAll()
+        sendReady(throttle)
+        return .complete
+    }
+
+    /// Fills a place in the order of answers with one that was written before and names no errors, and sends what is now
+    /// at the front.
+    func answer(_ place: ReservedPlace, _ ready: WaitingAnswer) {
+        queue.assertCurrent()
+        guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == place.slot }) else { return }
+        let throttle = outstanding[index].throttle
+        outstanding[index].parked = nil
+        outstanding[index].ready = ready
+        if let meter, outstanding[index].measured != nil {
+            outstanding[index].measured?.throttle = Int32(clamping: throttle)
+            outstanding[index].measured?.ready = meter.now()
+        }
+        sendReady(throttle)
+    }
+
+    /// Sends the answers at the front that are there.
+    ///
+    /// - Parameter throttle: milliseconds for which the client is not read because of the one that came last.
+    private func sendReady(_ throttle: Int64) {
         while let ready = outstanding.first?.ready {
             let slot = outstanding.removeFirst()
             ready.send(on: connection)
@@ -386,7 +409,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         mute(throttle)
         releaseIfPossible()
         closeIfDrained()
-        return .complete
     }
 
     // MARK: Quotas and metrics
