@@ -45,4 +45,12 @@ public protocol QueueFactory: Sendable {
 
     /// A latch that is closed. Where all work shares one thread, waiting at it before it is open stops the program.
     func makeLatch() -> any Latch
+
+    /// Has at most `count` background threads, at least 1, work from now on. Those that are too many end with the piece
+    /// of work that they are at. Nothing happens where the number cannot change.
+    func setBlockingThreads(_ count: Int)
+}
+
+extension QueueFactory {
+    public func setBlockingThreads(_ count: Int) {}
 }
