@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import KafkaRuntime
-import Synchronization
 
 /// The right to sync a log, which one thread has at a time, and the rounds of those who wait for a sync (group commit).
 ///
@@ -42,9 +41,12 @@ final class SyncTurn: Sendable {
     }
 
     private let queues: any QueueFactory
-    private let state = Mutex(State())
+    private let state: LogLock<State>
 
-    init(_ queues: any QueueFactory) { self.queues = queues }
+    init(_ queues: any QueueFactory) {
+        self.queues = queues
+        state = LogLock(State(), queues)
+    }
 
     /// Returns what a run of `sync` returned that began after this call and was given at least `demand`; or throws what it
     /// threw. It may be this thread that runs it, or another that waits for the same.
@@ -89,19 +91,23 @@ final class SyncTurn: Sendable {
     var waitingCount: Int { state.withLock { $0.next?.count ?? 0 } }
 
     private func role(_ demand: Demand) -> Role {
-        state.withLock { state in
-            guard state.isTaken else {
-                state.isTaken = true
-                return .alone
+        var made: Round?
+        while true {
+            let role = state.withLock { state -> Role? in
+                guard state.isTaken else {
+                    state.isTaken = true
+                    return .alone
+                }
+                if let round = state.next {
+                    round.demand.join(demand)
+                    round.count += 1
+                    return .follower(round)
+                }
+                state.next = made
+                return made.map { .leader($0) }
             }
-            if let round = state.next {
-                round.demand.join(demand)
-                round.count += 1
-                return .follower(round)
-            }
-            let round = Round(demand, queues)
-            state.next = round
-            return .leader(round)
+            if let role { return role }
+            made = Round(demand, queues)
         }
     }
 

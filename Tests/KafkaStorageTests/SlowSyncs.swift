@@ -3,13 +3,12 @@ import Dispatch
 import KafkaRuntime
 import Synchronization
 
-/// Files whose logs sync as slowly as the test wants, and which remember how far time had come when each sync began.
+/// Files whose logs sync as slowly as the test wants, and which remember how much was written when each sync began.
 final class SlowSyncs: FileSystem {
     private struct State {
         var begun = 0
-        var ended = 0
-        /// The latest beginning of a sync that has ended well.
-        var covered = 0
+        /// The bytes of a log file that were there when a sync began that has ended well; the most of all.
+        var covered: Int64 = 0
         var isHeld = false
         var failing: Set<Int> = []
         var blocked = 0
@@ -17,16 +16,12 @@ final class SlowSyncs: FileSystem {
 
     private let files: any FileSystem
     private let state = Mutex(State())
-    private let time = Atomic(0)
     private let gate = DispatchSemaphore(value: 0)
 
     init(_ files: any FileSystem) { self.files = files }
 
-    /// A moment behind all that were taken before.
-    func moment() -> Int { time.add(1, ordering: .sequentiallyConsistent).newValue }
-
-    /// The latest moment at which a sync began that has ended well.
-    var covered: Int { state.withLock { $0.covered } }
+    /// The bytes of the log file that are on disk for sure.
+    var covered: Int64 { state.withLock { $0.covered } }
     /// Syncs of log files.
     var begunCount: Int { state.withLock { $0.begun } }
     /// Has every sync wait from now on.
@@ -49,7 +44,7 @@ final class SlowSyncs: FileSystem {
 
     fileprivate func sync(_ file: any File) throws(FileError) {
         guard file.path.hasSuffix(".log") else { return try file.sync() }
-        let began = moment()
+        let size = try file.size()
         let (waits, fails) = state.withLock { state in
             state.begun += 1
             if state.isHeld { state.blocked += 1 }
@@ -58,7 +53,7 @@ final class SlowSyncs: FileSystem {
         if waits { gate.wait() }
         if fails { throw FileError(.inputOutput, operation: "fdatasync", path: file.path) }
         try file.sync()
-        state.withLock { $0.covered = max($0.covered, began) }
+        state.withLock { $0.covered = max($0.covered, size) }
     }
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
