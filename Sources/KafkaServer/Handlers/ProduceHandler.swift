@@ -28,16 +28,15 @@ package enum ProduceHandler: FrameHandler {
         let place = AnswerPlace(ProduceResponse.self, correlationID: frame.correlationID, version: version)
         var attempt = ProduceAttempt(request, group: connection.groupOfAppends, broker)
         var throttle: Int64 = 0
-        /// The answer, where it must not leave before a sync.
-        var unsynced: WaitingAnswer?
+        /// The body of the answer, where it must not leave before a sync.
+        var unsynced: [UInt8]?
         let outcome = connection.answer(place) { (buffer) throws(WireError) in
             try attempt.append(recent: &connection.recentTopic, into: &buffer)
             if let quota { throttle = quota.charge(.produce, requestBytes: frame.size) }
             attempt.end(throttle: throttle, into: &buffer)
             guard request.acks != 0 else { return .withheld }
             if attempt.unsynced.isEmpty { return .complete }
-            try buffer.finish()
-            unsynced = buffer.copy()
+            unsynced = buffer.body()
             return .withheld
         }
         guard outcome == .withheld else { return }

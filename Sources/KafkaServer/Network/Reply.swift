@@ -93,9 +93,6 @@ struct ReservedPlace: Sendable {
     /// Remembers who waits, so that it is told when the client leaves or the broker stops.
     func park(_ request: any ParkedRequest) { connection.park(request, slot: slot) }
 
-    /// Sends an answer in its turn that was written before.
-    func answer(_ answer: WaitingAnswer) { connection.answer(self, answer) }
-
     /// Has `write` put the body into the answer, and sends it in its turn unless it is withheld.
     func answer(_ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome) { connection.answer(self, write) }
 }

@@ -25,7 +25,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     let id: UInt64
     let remoteAddress: SocketAddress
     private let connection: any Connection
-    private let listener: ListenerContext
+    let listener: ListenerContext
     /// Who sent the last request.
     private var client: ClientIdentity?
     /// nil until the broker serves; nothing is read before.
@@ -35,15 +35,15 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var outstandingAreProduce = false
     private var nextSlot: UInt64 = 0
     private var isReading = true
-    private var isClosed = false
+    var isClosed = false
     private var isInsideReceived = false
     /// True while frames lie unhandled in the connection's buffer behind an outstanding answer.
     private var isHeldBack = false
     /// True once the broker stops: nothing further is handled.
     private var isDraining = false
     /// Bytes of `memory` that are taken for what has arrived of requests not yet handled, or will.
-    private var claimed = 0
-    private var isWaitingForMemory = false
+    var claimed = 0
+    var isWaitingForMemory = false
     /// The appends of the Produce requests that came together; made for the first connection that pipelines some.
     private var appendGroup: AppendGroup?
     /// Whether the request that is handled now belongs to those.
@@ -87,6 +87,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         closeIfDrained()
     }
 
+    /// When it was used last, in monotonic nanoseconds.
+    var lastActivity: Int64 { connection.lastActivity }
+
     /// Ends at once, whatever is outstanding.
     func close() { connection.close() }
 
@@ -99,10 +102,13 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         meter?.bytesArrived()
         let consumption = handleFrames(bytes, broker)
         commitAppends()
+        sendWaiting()
         return consumption
     }
 
     private func handleFrames(_ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext) -> Consumption {
+        guard let base = bytes.baseAddress else { return Consumption(consumed: 0) }
+        let requestBytesMax = broker.configuration.network.requestBytesMax
         var offset = 0
         while !isClosed {
             let left = bytes.count - offset
@@ -110,21 +116,18 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
                 giveBackMemory()
                 return Consumption(consumed: offset, needed: left == 0 ? 0 : 4)
             }
-            let length = Int(
-                Int32(
-                    bigEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
-                        fromByteOffset: offset, as: Int32.self)))
+            let length = Int(Int32(bigEndian: (base + offset).loadUnaligned(as: Int32.self)))
             // A header is at least eight bytes and a client id's length two.
-            guard length >= 10, length <= broker.configuration.network.requestBytesMax else {
+            guard length >= 10, length <= requestBytesMax else {
                 end(reason: "request of \(length) bytes is outside 10...socket.request.max.bytes")
                 return Consumption(consumed: bytes.count)
             }
             guard left >= 4 + length else {
                 return Consumption(consumed: offset, needed: claimMemory(4 + length) ? 4 + length : 0)
             }
-            let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
-            let next = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4 + length)...])
-            guard handle(frame, broker, groupsAppends: RequestFrame.isProduceWhole(atFrontOf: next)) else {
+            let frame = UnsafeMutableRawBufferPointer(start: base + (offset + 4), count: length)
+            let next = UnsafeRawBufferPointer(start: base + (offset + 4 + length), count: left - 4 - length)
+            guard handle(frame, broker, next: next) else {
                 holdBack(left)
                 return Consumption(consumed: offset)
             }
@@ -165,11 +168,20 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         connection.close()
     }
 
+    /// Decides whether the Produce request that is handled now is appended together with others.
+    ///
+    /// - Parameter next: whether another one follows.
+    private func groupAppends(withNext next: Bool) {
+        if next, appendGroup == nil { appendGroup = AppendGroup() }
+        isGroupingAppends = next || appendGroup?.isEmpty == false
+    }
+
     /// Handles one request; false when it has to wait behind an outstanding answer.
     ///
-    /// - Parameter groupsAppends: another Produce request follows.
+    /// - Parameter next: what was received behind it.
+    @inline(__always)
     private func handle(
-        _ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext, groupsAppends: Bool
+        _ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext, next: UnsafeRawBufferPointer
     ) -> Bool {
         let frame: RequestFrame
         do throws(WireError) {
@@ -184,14 +196,13 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         } else {
             outstandingAreProduce = isProduce
         }
-        if !isProduce {
+        if isProduce {
+            groupAppends(withNext: RequestFrame.isProduceWhole(atFrontOf: next))
+        } else if appendGroup != nil {
             // It must see what the requests before it have appended.
             commitAppends()
             guard !isClosed else { return true }
-        } else if groupsAppends, appendGroup == nil {
-            appendGroup = AppendGroup()
         }
-        isGroupingAppends = isProduce && (groupsAppends || appendGroup?.isEmpty == false)
         guard let meter else {
             RequestRouter.route(frame, on: self, broker)
             return true
@@ -270,26 +281,43 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     /// Answers the request that is handled now: has `write` put the body into the answer, and sends it unless it is
     /// withheld. `write` must not touch the connection.
-    @discardableResult
+    @discardableResult @inline(__always)
     func answer(
         _ place: AnswerPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
     ) -> AnswerOutcome {
         let outcome = encode(place, throttle: throttle, write)
         guard outcome == .complete else { return outcome }
-        let written = measured.map(noteWritten)
-        if outstanding.isEmpty {
-            buffer.send(on: connection)
-            noteSent(written, bytes: buffer.writer.length)
-        } else {
-            takeSlot(measured: written)
-            let last = outstanding.count - 1
-            outstanding[last].measured?.ready = meter?.now()
-            outstanding[last].ready = buffer.copy()
-        }
-        let told = buffer.throttle
-        buffer.removeAll()
-        mute(told)
+        answerIsWritten()
         return .complete
+    }
+
+    /// Has the answer in the buffer go out in its turn.
+    @inline(__always)
+    private func answerIsWritten() {
+        let told = buffer.throttle
+        // Answers to requests that came together leave together.
+        if meter != nil || !outstanding.isEmpty || !isInsideReceived || !buffer.wait() { sendOrKeep() }
+        if told > 0 { mute(told) }
+    }
+
+    private func sendOrKeep() {
+        let written = measured.map(noteWritten)
+        guard !outstanding.isEmpty else {
+            let length = buffer.length
+            if !isInsideReceived || !buffer.wait() { buffer.send(on: connection) }
+            if let written { noteSent(written, bytes: length) }
+            return
+        }
+        takeSlot(measured: written)
+        let last = outstanding.count - 1
+        outstanding[last].measured?.ready = meter?.now()
+        outstanding[last].ready = buffer.copy()
+        buffer.takeBack()
+    }
+
+    /// Sends the answers that were kept back to leave together.
+    private func sendWaiting() {
+        if buffer.hasWaiting, !isClosed { buffer.send(on: connection) }
     }
 
     /// The request that is handled now gets no answer.
@@ -313,6 +341,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         if let meter, let measured { meter.finish(measured, responseBytes: bytes) }
     }
 
+    @inline(__always)
     private func encode(
         _ place: AnswerPlace, throttle: Int64, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
     ) -> AnswerOutcome {
@@ -321,16 +350,20 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             buffer.throttle = throttle
             let outcome = try write(&buffer)
             guard outcome == .complete else {
-                buffer.removeAll()
+                buffer.takeBack()
                 return outcome
             }
             try buffer.finish()
             return .complete
         } catch {
-            buffer.removeAll()
-            end(reason: "the answer to \(place.api) version \(place.version) cannot be written: \(error)")
+            cannotWrite(place, error)
             return .failed
         }
+    }
+
+    private func cannotWrite(_ place: AnswerPlace, _ error: WireError) {
+        buffer.takeBack()
+        end(reason: "the answer to \(place.api) version \(place.version) cannot be written: \(error)")
     }
 
     @discardableResult
@@ -368,39 +401,17 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             outstanding[index].measured = noteWritten(measured)
             outstanding[index].measured?.ready = meter.now()
         }
+        let throttle = buffer.throttle
         if index == 0 {
             let slot = outstanding.removeFirst()
+            let length = buffer.length
             buffer.send(on: connection)
-            noteSent(slot.measured, bytes: buffer.writer.length)
+            noteSent(slot.measured, bytes: length)
         } else {
             outstanding[index].parked = nil
             outstanding[index].ready = buffer.copy()
+            buffer.takeBack()
         }
-        let throttle = buffer.throttle
-        buffer.removeAll()
-        sendReady(throttle)
-        return .complete
-    }
-
-    /// Fills a place in the order of answers with one that was written before and names no errors, and sends what is now
-    /// at the front.
-    func answer(_ place: ReservedPlace, _ ready: WaitingAnswer) {
-        queue.assertCurrent()
-        guard !isClosed, let index = outstanding.firstIndex(where: { $0.id == place.slot }) else { return }
-        let throttle = outstanding[index].throttle
-        outstanding[index].parked = nil
-        outstanding[index].ready = ready
-        if let meter, outstanding[index].measured != nil {
-            outstanding[index].measured?.throttle = Int32(clamping: throttle)
-            outstanding[index].measured?.ready = meter.now()
-        }
-        sendReady(throttle)
-    }
-
-    /// Sends the answers at the front that are there.
-    ///
-    /// - Parameter throttle: milliseconds for which the client is not read because of the one that came last.
-    private func sendReady(_ throttle: Int64) {
         while let ready = outstanding.first?.ready {
             let slot = outstanding.removeFirst()
             ready.send(on: connection)
@@ -409,6 +420,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         mute(throttle)
         releaseIfPossible()
         closeIfDrained()
+        return .complete
     }
 
     // MARK: Quotas and metrics
@@ -419,6 +431,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Whose quotas a request counts against; nil while none are set for anybody.
+    @inline(__always)
     func quota(_ frame: RequestFrame, _ broker: BrokerContext) -> RequestQuota? {
         guard broker.quotas.isActive else { return nil }
         return RequestQuota(
@@ -449,7 +462,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// - Parameter buffered: bytes of requests that stay in the connection's buffer meanwhile.
-    private func holdBack(_ buffered: Int = 0) {
+    func holdBack(_ buffered: Int = 0) {
         if buffered > 0 || claimed > 0 {
             listener.memory.exchange(claimed, for: buffered)
             claimed = buffered
@@ -462,7 +475,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Reads on once nothing stands in the way. Inside `received` the loop there decides.
-    private func releaseIfPossible() {
+    func releaseIfPossible() {
         guard isHeldBack, !isClosed, !isDraining, !isWaitingForMemory, !isInsideReceived, broker != nil,
             muting == nil
         else { return }
@@ -473,41 +486,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         connection.resumeReading()
     }
 
-    // MARK: Memory
-
-    /// Claims the memory for a request of which only a part has arrived. False: there is none; reading stops until
-    /// there is.
-    private func claimMemory(_ bytes: Int) -> Bool {
-        guard claimed != bytes else { return true }
-        giveBackMemory()
-        guard listener.memory.claim(bytes, for: self) else {
-            isWaitingForMemory = true
-            holdBack()
-            return false
-        }
-        claimed = bytes
-        return true
-    }
-
-    /// The memory that was waited for is there, and claimed for this connection.
-    func memoryGranted(_ bytes: Int) {
-        queue.assertCurrent()
-        isWaitingForMemory = false
-        claimed = bytes
-        if isClosed { return giveBackMemory() }
-        releaseIfPossible()
-    }
-
-    private func giveBackMemory() {
-        if isWaitingForMemory, listener.memory.withdraw(self) { isWaitingForMemory = false }
-        guard claimed > 0 else { return }
-        listener.memory.exchange(claimed, for: 0)
-        claimed = 0
-    }
-
     /// Ends the connection because of what the peer sent.
     func end(reason: String) {
         guard !isClosed else { return }
+        sendWaiting()
         isClosed = true
         abandonOutstanding()
         giveBackMemory()

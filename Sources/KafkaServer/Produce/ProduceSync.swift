@@ -20,7 +20,8 @@ final class ProduceSync: @unchecked Sendable {
     }
 
     private let place: ReservedPlace
-    private let answer: WaitingAnswer
+    /// The body of the answer where all syncs succeed.
+    private let body: [UInt8]
     /// Whether the answer names errors, which metrics count when it is sent.
     private let namesErrors: Bool
     private let broker: BrokerContext
@@ -28,21 +29,21 @@ final class ProduceSync: @unchecked Sendable {
     private var faults: [(place: (topic: Int, partition: Int), fault: PartitionFault)] = []
 
     private init(
-        _ count: Int, _ answer: WaitingAnswer, namesErrors: Bool, _ place: ReservedPlace, _ broker: BrokerContext
+        _ count: Int, _ body: [UInt8], namesErrors: Bool, _ place: ReservedPlace, _ broker: BrokerContext
     ) {
         self.place = place
-        self.answer = answer
+        self.body = body
         self.namesErrors = namesErrors
         self.broker = broker
         left = count
     }
 
-    /// - Parameter answer: what is answered where all syncs succeed.
+    /// - Parameter body: what is answered where all syncs succeed.
     static func begin(
-        _ unsynced: [Unsynced], _ answer: WaitingAnswer, namesErrors: Bool, at place: ReservedPlace,
+        _ unsynced: [Unsynced], _ body: [UInt8], namesErrors: Bool, at place: ReservedPlace,
         _ broker: BrokerContext
     ) {
-        let sync = ProduceSync(unsynced.count, answer, namesErrors: namesErrors, place, broker)
+        let sync = ProduceSync(unsynced.count, body, namesErrors: namesErrors, place, broker)
         broker.metrics?.waitingProduces.add(1, ordering: .relaxed)
         for one in unsynced {
             let place = one.place
@@ -60,16 +61,25 @@ final class ProduceSync: @unchecked Sendable {
         left -= 1
         guard left == 0 else { return }
         broker.metrics?.waitingProduces.subtract(1, ordering: .relaxed)
-        if faults.isEmpty, !namesErrors { return place.answer(answer) }
+        if faults.isEmpty, !namesErrors { return place.answer { $0.write(body: body) } }
         place.answer { (buffer) throws(WireError) in
-            var response: ProduceResponse = try answer.message(place.answer)
-            for (at, fault) in faults {
-                let index = response.responses[at.topic].partitionResponses[at.partition].index
-                response.responses[at.topic].partitionResponses[at.partition] = .init(
-                    index: index, errorCode: fault.code.rawValue, baseOffset: -1, logAppendTimeMs: -1,
-                    logStartOffset: -1, recordErrors: fault.namedRecords, errorMessage: fault.message)
-            }
-            return try buffer.write(Answer(response), version: place.answer.version)
+            try buffer.write(Answer(try failing()), version: place.answer.version)
         }
+    }
+
+    /// The answer, with what could not be synced as failed.
+    private func failing() throws(WireError) -> ProduceResponse {
+        let version = place.answer.version
+        // Typed throws do not pass through an array's `withUnsafeBytes`.
+        var response = try body.withUnsafeBytes { body -> Result<ProduceResponse, WireError> in
+            Result { () throws(WireError) in try ProduceResponse(decoding: body, version: version) }
+        }.get()
+        for (at, fault) in faults {
+            let index = response.responses[at.topic].partitionResponses[at.partition].index
+            response.responses[at.topic].partitionResponses[at.partition] = .init(
+                index: index, errorCode: fault.code.rawValue, baseOffset: -1, logAppendTimeMs: -1,
+                logStartOffset: -1, recordErrors: fault.namedRecords, errorMessage: fault.message)
+        }
+        return response
     }
 }
