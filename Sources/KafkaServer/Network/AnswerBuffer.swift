@@ -49,7 +49,7 @@ struct AnswerBuffer: ~Copyable {
     borrowing func body() -> [UInt8] { [UInt8](writer.bytes[(start + (header.hasTags ? 9 : 8))...]) }
 
     mutating func write(body: [UInt8]) -> AnswerOutcome {
-        body.withUnsafeBytes { writer.write($0) }
+        writer.write(body)
         return .complete
     }
 
