@@ -34,6 +34,13 @@ package final class AppendGroup: @unchecked Sendable {
 
     package var isEmpty: Bool { advances.isEmpty }
 
+    /// Lends the memory that the requests lie in: their batches are written from there. It must stay, and each batch as it
+    /// is once it has been appended, until `commit`; then comes `endLending`.
+    package func lend(_ memory: UnsafeRawBufferPointer) { writes.lend(memory) }
+
+    /// The memory may go. Everything that was appended has been committed.
+    package func endLending() { writes.endLending() }
+
     /// Writes what was appended through this group and shows it to consumers.
     ///
     /// - Returns: why records of some log could not be written; they were taken back, and no answer about them may be

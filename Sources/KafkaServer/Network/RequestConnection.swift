@@ -97,8 +97,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         defer { isInsideReceived = false }
         guard let broker, !isDraining else { return Consumption(consumed: 0) }
         meter?.bytesArrived()
+        appendGroup?.lend(UnsafeRawBufferPointer(bytes))
         let consumption = handleFrames(bytes, broker)
         commitAppends()
+        appendGroup?.endLending()
         return consumption
     }
 

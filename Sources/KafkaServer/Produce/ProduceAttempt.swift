@@ -118,7 +118,7 @@ struct ProduceAttempt: ~Copyable {
                 .invalidRecord,
                 message: "Produce requests with version \(version) must carry record batches of format 2")
         }
-        guard let header = try? RecordBatchHeader(parsing: bytes) else { return nil }
+        guard let header = RecordBatchHeader.glance(at: bytes) else { return nil }
         if header.sizeInBytes < bytes.count {
             return PartitionFault(
                 .invalidRecord,
