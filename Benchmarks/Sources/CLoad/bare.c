@@ -99,9 +99,9 @@ int bare_serve(const char *path) {
                 c = calloc(1, sizeof *c);
                 c->fd = accept(listener, NULL, NULL);
                 c->input = malloc(INPUT);
-                int one = 1, buffer = 1 << 20;
+                int one = 1;
                 setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-                setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+                setsockopt(c->fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
                 event.data.ptr = c;
                 epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
                 continue;

@@ -310,9 +310,8 @@ int main(int count, char **arguments) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    // Kafka's defaults, which the broker is measured with.
+    // As the broker has it by default.
     int buffer = 100 << 10;
-    setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 1024) < 0) return 1;
     getsockname(listener, (struct sockaddr *)&address, &size);
@@ -328,6 +327,8 @@ int main(int count, char **arguments) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
         if (fd < 0) continue;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        // As the broker does where the peer is on the same machine.
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
         connection *c = calloc(1, sizeof *c);
         c->fd = fd;
         c->out = malloc(OUTPUT);

@@ -76,7 +76,7 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
         self.reactor = reactor
         idleTimeout = options.idleTimeout
         lastActivity = reactor.now
-        SocketOptions.setStream(descriptor)
+        SocketOptions.setStream(descriptor, peer: remoteAddress)
     }
 
     var queue: any SerialQueue { reactor }

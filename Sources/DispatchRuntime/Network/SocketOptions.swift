@@ -23,12 +23,14 @@ enum SocketOptions {
         if options.receiveBufferBytes >= 0 { try set(socket, SOL_SOCKET, SO_RCVBUF, options.receiveBufferBytes) }
     }
 
-    /// What every connection has: no delay for small answers, and probes that find dead peers.
-    static func setStream(_ socket: Int32) {
+    /// What every connection has: no delay for small answers, and probes that find dead peers. What stays on this
+    /// machine is not paced either.
+    static func setStream(_ socket: Int32, peer: SocketAddress) {
         // A connection works without them; and the peer may have closed it already, which makes them fail.
         try? set(socket, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         try? set(socket, SOL_SOCKET, SO_KEEPALIVE, 1)
         Platform.suppressBrokenPipeSignal(socket)
+        if peer.host == "::1" || peer.host.hasPrefix("127.") { Platform.stopPacing(socket) }
     }
 
     /// The error that is waiting on the socket; 0 when there is none.

@@ -93,6 +93,9 @@
             try? SocketOptions.set(socket, SOL_SOCKET, SO_NOSIGPIPE, 1)
         }
 
+        /// Nothing paces here.
+        static func stopPacing(_ socket: Int32) {}
+
         /// Sends pieces of memory. There is no way to hold back the last segment here.
         static func send(
             _ socket: Int32, _ pieces: UnsafeMutableBufferPointer<iovec>, moreFollows: Bool

@@ -102,6 +102,13 @@
         /// Every send says MSG_NOSIGNAL instead.
         static func suppressBrokenPipeSignal(_ socket: Int32) {}
 
+        /// Has the socket send as fast as its peer reads. Where the system's congestion control paces (BBR), a connection
+        /// of this machine to itself costs up to three times the CPU; reno is in every kernel and allowed to everybody.
+        static func stopPacing(_ socket: Int32) {
+            let name: StaticString = "reno"
+            setsockopt(socket, Int32(IPPROTO_TCP), TCP_CONGESTION, name.utf8Start, socklen_t(name.utf8CodeUnitCount))
+        }
+
         /// Sends pieces of memory. With `moreFollows` the kernel may hold back the last, incomplete segment.
         static func send(
             _ socket: Int32, _ pieces: UnsafeMutableBufferPointer<iovec>, moreFollows: Bool

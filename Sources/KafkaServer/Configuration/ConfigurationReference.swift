@@ -40,7 +40,8 @@ package enum ConfigurationReference {
           `listener.name.<listener>.<mechanism>.<key>` for one SASL mechanism of it. They are known; those that act are
           `max.connections` and `max.connection.creation.rate` of a listener, which come from the file only.
         - Defaults are those of Apache Kafka 4.4, except of `node.id`, `process.roles` and `controller.listener.names`,
-          which have none there, and `num.network.threads`, which is 3 there.
+          which have none there, of `num.network.threads`, which is 3 there, and of `socket.send.buffer.bytes`, which is
+          102400 there.
         - Files may be UTF-8 or ISO-8859-1.
 
         **Mode** says how a key can be changed: *read-only* needs a restart, *per-broker* can be changed for one

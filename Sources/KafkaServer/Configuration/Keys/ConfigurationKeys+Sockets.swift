@@ -14,7 +14,7 @@ extension ConfigurationKeys {
             "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL", .any, .perBroker, .acts,
             "The security protocol of each listener name, as `NAME:PROTOCOL`."),
         .int(
-            "socket.send.buffer.bytes", 102_400, .any, .readOnly, .acts,
+            "socket.send.buffer.bytes", -1, .any, .readOnly, .acts,
             "SO_SNDBUF of accepted sockets in bytes; -1 leaves it to the operating system."),
         .int(
             "socket.receive.buffer.bytes", 102_400, .any, .readOnly, .acts,
