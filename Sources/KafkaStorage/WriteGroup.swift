@@ -4,7 +4,7 @@ import Synchronization
 
 /// Several appends whose bytes go to the files together.
 ///
-/// A client that pipelines sends several small batches for a partition at once. Written one by one, each costs a system
+/// A client that pipelines sends several batches for a partition at once. Written one by one, each costs a system
 /// call and a walk through the page cache; together they cost about half. Whoever handles the requests passes the same
 /// group to each `appendAsLeader`, then calls `commit`, and only then lets the answers go. Until then a batch has its
 /// offset but may still be taken back. Whatever looks into a log writes its deferred batches first, so that no reader

@@ -11,7 +11,7 @@
 /// How far a gathered write has got: the operating system may take fewer pieces, or less of one, than it was offered.
 struct PieceCursor {
     /// Pieces in one call. The operating systems take at least 1,024 (`IOV_MAX`); these stand on the stack.
-    static let vectorsMax = 64
+    static let vectorsMax = 128
 
     private let pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>
     /// The first piece that is not written whole; never an empty one.
