@@ -24,12 +24,14 @@ package final class AppendGroup: @unchecked Sendable {
     /// Remembers that `partition` has records below `endOffset` that consumers may see after `commit`.
     func note(_ partition: Partition, _ log: UnifiedLog, endOffset: Int64, bytes: Int) {
         // Pipelined requests mostly go to few partitions, the last one again.
-        if let place = advances.lastIndex(where: { $0.log === log }) {
-            advances[place].endOffset = max(advances[place].endOffset, endOffset)
-            advances[place].bytes += bytes
-        } else {
+        var place = advances.count - 1
+        while place >= 0, advances[place].log !== log { place -= 1 }
+        guard place >= 0 else {
             advances.append(Advance(partition: partition, log: log, endOffset: endOffset, bytes: bytes))
+            return
         }
+        advances[place].endOffset = max(advances[place].endOffset, endOffset)
+        advances[place].bytes += bytes
     }
 
     package var isEmpty: Bool { advances.isEmpty }
