@@ -13,8 +13,8 @@ package protocol CoordinatedGroup: Sendable {
     /// Whether it has no members, which is when it may be deleted.
     var isEmpty: Bool { get }
 
-    /// Whether the caller may commit offsets; nil means yes.
-    func refusalOfCommit(_ committer: OffsetCommitter) -> ErrorCode?
+    /// What the caller may commit offsets of.
+    func permission(to committer: OffsetCommitter) -> CommitPermission
     /// Whether the caller may read offsets; nil means yes. `memberID` is nil and `memberEpoch` -1 where it did not say.
     func refusalOfFetch(memberID: String?, memberEpoch: Int32) -> ErrorCode?
     /// Whether offsets of the group may be deleted at all; nil means yes.
@@ -36,6 +36,15 @@ package struct OffsetCommitter: Sendable {
     package var isTransactional = false
     /// Of OffsetCommit or TxnOffsetCommit.
     package var apiVersion: Int16
+}
+
+/// Whether somebody may commit offsets.
+package enum CommitPermission: Equatable, Sendable {
+    case granted
+    case refused(ErrorCode)
+    /// For a member that names an epoch of its past: if it owned all the partitions by then, and owns them still
+    /// (KIP-1251). Otherwise the request as a whole is refused with the error.
+    case limited(to: PartitionEpochs, since: Int32, otherwise: ErrorCode)
 }
 
 /// From when on an offset counts as unused.

@@ -58,11 +58,16 @@ public protocol AcceptGate: AnyObject, Sendable {
 
 /// Stream sockets. Connections live on *reactors*: serial queues that do the reading and writing.
 public protocol Network: Sendable {
-    /// The queues that serve connections; their number is fixed.
+    /// The queues that new connections are served on.
     var reactors: [any SerialQueue] { get }
 
-    /// For how long each reactor has had nothing to do since it was made, in nanoseconds; empty where that is not known.
+    /// For how long each of them has had nothing to do since it was made, in nanoseconds; empty where that is not known.
     var idleNanoseconds: [Int64] { get }
+
+    /// Has `count` reactors, at least 1, serve new connections from now on. A connection stays on its reactor: one that is
+    /// no longer among `reactors` serves those it has, and goes with the last of them. Nothing happens where the number
+    /// cannot change.
+    func setReactorCount(_ count: Int) throws(NetworkError)
 
     /// Listens on `address`. `accept` runs on the reactor that the connection will live on, before anything was
     /// received; it returns the handler, or nil to close the connection at once.
@@ -80,6 +85,8 @@ public protocol Network: Sendable {
 
 extension Network {
     public var idleNanoseconds: [Int64] { [] }
+
+    public func setReactorCount(_ count: Int) throws(NetworkError) {}
 }
 
 public protocol Listener: AnyObject, Sendable {

@@ -42,4 +42,12 @@ public protocol QueueFactory: Sendable {
     /// Runs `work`, which may block (sync, recovery, deletes, reads of cold files), on one of a bounded number of
     /// background threads. Order between pieces is not guaranteed.
     func runBlocking(_ work: @escaping @Sendable () -> Void)
+
+    /// Has at most `count` background threads, at least 1, work from now on. Those that are too many end with the piece
+    /// of work that they are at. Nothing happens where the number cannot change.
+    func setBlockingThreads(_ count: Int)
+}
+
+extension QueueFactory {
+    public func setBlockingThreads(_ count: Int) {}
 }

@@ -38,6 +38,14 @@ final class HostLife: @unchecked Sendable {
         return reactors[nextReactor]
     }
 
+    /// Connections of reactors that are too many keep them.
+    func setReactorCount(_ count: Int) {
+        precondition(count > 0, "a host has at least one reactor")
+        reactors.removeLast(max(0, reactors.count - count))
+        while reactors.count < count { reactors.append(makeQueue(label: "reactor-\(reactors.count)")) }
+        nextReactor %= reactors.count
+    }
+
     /// Ends it. Scheduled work is released, since it may hold what holds the queue.
     func end() {
         isOver = true

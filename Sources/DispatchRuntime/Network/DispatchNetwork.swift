@@ -3,29 +3,22 @@ import KafkaRuntime
 
 /// TCP sockets on reactors.
 final class DispatchNetwork: Network {
-    let reactors: [any SerialQueue]
-    private let sockets: [Reactor]
+    private let reactorSet: ReactorSet
     private let blocking: BlockingPool
     private let warn: @Sendable (String) -> Void
 
     init(reactorCount: Int, blocking: BlockingPool, warn: @escaping @Sendable (String) -> Void) throws(NetworkError) {
-        precondition(reactorCount > 0, "a network has at least one reactor")
         Platform.ignoreBrokenPipeSignal()
-        var made: [Reactor] = []
-        do throws(Errno) {
-            for index in 0..<reactorCount {
-                made.append(try Reactor(label: "kafka-network-\(index)", blocking: blocking))
-            }
-        } catch {
-            throw NetworkError("cannot make the network's event queues: \(error.text)", code: error.code)
-        }
-        sockets = made
-        reactors = made
+        reactorSet = try ReactorSet(count: reactorCount, blocking: blocking)
         self.blocking = blocking
         self.warn = warn
     }
 
-    var idleNanoseconds: [Int64] { sockets.map(\.idleNanoseconds) }
+    var reactors: [any SerialQueue] { reactorSet.active }
+
+    var idleNanoseconds: [Int64] { reactorSet.active.map(\.idleNanoseconds) }
+
+    func setReactorCount(_ count: Int) throws(NetworkError) { try reactorSet.setCount(count) }
 
     func listen(
         on address: SocketAddress, options: ListenOptions,
@@ -34,7 +27,7 @@ final class DispatchNetwork: Network {
         let (descriptor, port) = try SocketListener.open(address, options)
         return SocketListener(
             descriptor: descriptor, boundAddress: SocketAddress(host: address.host, port: port), options: options,
-            reactors: sockets, warn: warn, accept: accept)
+            reactors: reactorSet, warn: warn, accept: accept)
     }
 
     func connect(

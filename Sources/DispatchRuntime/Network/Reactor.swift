@@ -119,6 +119,13 @@ final class Reactor: SerialQueue, @unchecked Sendable {
         _ = shared.withLock { $0.wheel.cancel(token) }
     }
 
+    /// Whether nothing is served, waits or is scheduled here. On the queue.
+    var isUnused: Bool {
+        assertCurrent()
+        return connectionCount.load(ordering: .relaxed) == 0 && deferred.isEmpty
+            && shared.withLock { $0.inbox.isEmpty && $0.wheel.count == 0 }
+    }
+
     private func wakeIfSleeping() {
         // Either this sees the flag that was set before the reactor looked at the inbox for the last time, or the
         // reactor saw the new work: the lock around the inbox orders the two.

@@ -25,7 +25,7 @@ final class SocketListener: Listener, @unchecked Sendable {
     let boundAddress: SocketAddress
     private let descriptor: Int32
     private let options: ListenOptions
-    private let reactors: [Reactor]
+    private let reactors: ReactorSet
     private let accept: Accept
     private let warn: @Sendable (String) -> Void
     private let queue: DispatchQueue
@@ -39,7 +39,7 @@ final class SocketListener: Listener, @unchecked Sendable {
 
     /// Takes over the descriptor, which listens already.
     init(
-        descriptor: Int32, boundAddress: SocketAddress, options: ListenOptions, reactors: [Reactor],
+        descriptor: Int32, boundAddress: SocketAddress, options: ListenOptions, reactors: ReactorSet,
         warn: @escaping @Sendable (String) -> Void, accept: @escaping Accept
     ) {
         self.descriptor = descriptor
@@ -122,12 +122,7 @@ final class SocketListener: Listener, @unchecked Sendable {
     }
 
     private func hand(_ socket: Int32, _ remote: SocketAddress) {
-        guard
-            let reactor = reactors.min(by: {
-                $0.connectionCount.load(ordering: .relaxed) < $1.connectionCount.load(ordering: .relaxed)
-            })
-        else { return Syscall.closeDescriptor(socket) }
-        reactor.connectionCount.add(1, ordering: .relaxed)
+        let reactor = reactors.takeLeastBusy()
         let (options, accept) = (options, accept)
         reactor.async {
             SocketConnection(descriptor: socket, remoteAddress: remote, options: options, reactor: reactor)

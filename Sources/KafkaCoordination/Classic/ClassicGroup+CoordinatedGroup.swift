@@ -21,7 +21,11 @@ extension ClassicGroup: CoordinatedGroup {
         return members[memberID] == nil ? .unknownMemberID : nil
     }
 
-    package func refusalOfCommit(_ committer: OffsetCommitter) -> ErrorCode? {
+    package func permission(to committer: OffsetCommitter) -> CommitPermission {
+        refusalOfCommit(committer).map { .refused($0) } ?? .granted
+    }
+
+    private func refusalOfCommit(_ committer: OffsetCommitter) -> ErrorCode? {
         if committer.generationOrEpoch < 0, state == .empty { return nil }
         let namesMember = !committer.memberID.isEmpty || committer.instanceID != nil
         if committer.generationOrEpoch >= 0 || namesMember {

@@ -22,17 +22,21 @@ extension ConsumerGroup: CoordinatedGroup {
     package var listedProtocolType: String { "consumer" }
     package var isEmpty: Bool { members.isEmpty }
 
-    /// Only an empty group takes commits from outside. A member must name the epoch that it is at; one of the consumer
-    /// protocol must speak a version that knows of epochs (OffsetCommit 9), or it could not understand the refusal.
-    package func refusalOfCommit(_ committer: OffsetCommitter) -> ErrorCode? {
-        if committer.generationOrEpoch < 0, members.isEmpty { return nil }
-        guard let member = members[committer.memberID] else { return .unknownMemberID }
+    /// Only an empty group takes commits from outside. A member names the epoch that it is at, or, for partitions that
+    /// were its own by then, one before it (KIP-1251); one of the consumer protocol must speak a version that knows of
+    /// epochs (OffsetCommit 9), or it could not understand the refusal.
+    package func permission(to committer: OffsetCommitter) -> CommitPermission {
+        if committer.generationOrEpoch < 0, members.isEmpty { return .granted }
+        guard let member = members[committer.memberID] else { return .refused(.unknownMemberID) }
         if !committer.isTransactional, member.classicProtocol == nil, committer.apiVersion < 9 {
-            return .unsupportedVersion
+            return .refused(.unsupportedVersion)
         }
-        guard committer.generationOrEpoch != member.memberEpoch else { return nil }
+        guard committer.generationOrEpoch != member.memberEpoch else { return .granted }
         // TxnOffsetCommit knows generations only.
-        return committer.isTransactional ? .illegalGeneration : Self.refusalOfEpoch(of: member)
+        let error = committer.isTransactional ? .illegalGeneration : Self.refusalOfEpoch(of: member)
+        guard committer.generationOrEpoch < member.memberEpoch else { return .refused(error) }
+        return .limited(
+            to: member.assignmentEpochs, since: committer.generationOrEpoch, otherwise: error)
     }
 
     package func refusalOfFetch(memberID: String?, memberEpoch: Int32) -> ErrorCode? {

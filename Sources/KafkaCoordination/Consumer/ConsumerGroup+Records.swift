@@ -43,7 +43,10 @@ extension ConsumerGroup {
 
     func currentRecord(of member: ConsumerMember) -> GroupCoordinatorRecord {
         func list(_ partitions: TopicPartitionSet) -> [ConsumerGroupCurrentMemberAssignmentValue.TopicPartitions] {
-            partitions.topics.map { .init(topicID: $0.id, partitions: $0.partitions) }
+            partitions.topics.map { topic in
+                let epochs = topic.partitions.map { member.assignmentEpochs.epoch(of: topic.id, $0) ?? 0 }
+                return .init(topicID: topic.id, partitions: topic.partitions, assignmentEpochs: epochs)
+            }
         }
         return .consumerGroupCurrentMember(
             .init(groupID: groupID, memberID: member.memberID),

@@ -47,6 +47,7 @@ extension ConsumerGroup {
             member.previousMemberEpoch = ConsumerGroup.leaveEpoch
             member.assigned = TopicPartitionSet()
             member.pendingRevocation = TopicPartitionSet()
+            member.assignmentEpochs = PartitionEpochs()
             return update(member)
         }
         // A compacted log may hold it before the record of the member's subscription.
@@ -57,7 +58,22 @@ extension ConsumerGroup {
         member.assigned = TopicPartitionSet(value.assignedPartitions.lazy.map { ($0.topicID, $0.partitions) })
         member.pendingRevocation = TopicPartitionSet(
             value.partitionsPendingRevocation.lazy.map { ($0.topicID, $0.partitions) })
+        member.assignmentEpochs = Self.assignmentEpochs(of: member, value)
         update(member)
+    }
+
+    /// The epochs that a record names. Where it names none, as before KIP-1251, the member's own stands for them.
+    private static func assignmentEpochs(
+        of member: ConsumerMember, _ value: ConsumerGroupCurrentMemberAssignmentValue
+    ) -> PartitionEpochs {
+        var named: [KafkaUUID: [Int32: Int32]] = [:]
+        for topic in value.assignedPartitions + value.partitionsPendingRevocation {
+            guard let epochs = topic.assignmentEpochs, epochs.count == topic.partitions.count else { continue }
+            named[topic.topicID, default: [:]].merge(zip(topic.partitions, epochs)) { first, _ in first }
+        }
+        return PartitionEpochs(member.assigned.union(member.pendingRevocation)) { topic, partition in
+            named[topic]?[partition] ?? max(member.memberEpoch, 0)
+        }
     }
 }
 

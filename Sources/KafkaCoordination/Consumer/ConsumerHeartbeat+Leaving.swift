@@ -21,6 +21,8 @@ extension ConsumerHeartbeat {
         var member = member
         member.memberEpoch = ConsumerGroup.staticLeaveEpoch
         member.pendingRevocation = TopicPartitionSet()
+        // Who comes back under its instance id begins at epoch 0 and may commit for what it kept.
+        member.assignmentEpochs = PartitionEpochs(member.assigned, epoch: 0)
         decision.write(decision.group.currentRecord(of: member))
         let timer = GroupTimer.consumerRebalance(groupID: decision.group.groupID, memberID: member.memberID)
         decision.effects.append(.cancelTimer(timer))

@@ -47,6 +47,8 @@ package struct ConsumerMember: Equatable, Sendable {
     package var assigned = TopicPartitionSet()
     /// What it still owns and shall give up.
     package var pendingRevocation = TopicPartitionSet()
+    /// Since when it owns them; of `assigned` and `pendingRevocation`, no others.
+    package var assignmentEpochs = PartitionEpochs()
 
     package init(memberID: String) { self.memberID = memberID }
 
@@ -81,6 +83,7 @@ package struct ConsumerMember: Equatable, Sendable {
         renamed.state = state
         renamed.assigned = assigned
         renamed.pendingRevocation = pendingRevocation
+        renamed.assignmentEpochs = assignmentEpochs
         return renamed
     }
 }

@@ -66,6 +66,12 @@ struct Reconciler {
             next.assigned = kept.union(free)
             next.pendingRevocation = TopicPartitionSet()
         }
+        let known = member.assignmentEpochs
+        next.assignmentEpochs = PartitionEpochs(next.assigned.union(next.pendingRevocation)) { topic, partition in
+            // What it gave up and gets again is its own from now on.
+            guard member.assigned.contains(topic, partition) else { return targetEpoch }
+            return known.epoch(of: topic, partition) ?? max(member.memberEpoch, 0)
+        }
         return next
     }
 }

@@ -50,6 +50,11 @@ package struct TopicPartitionSet: Equatable, Sendable {
         return index < topics.count && topics[index].id == id ? topics[index].partitions : []
     }
 
+    /// Complexity: logarithmic.
+    package func contains(_ id: KafkaUUID, _ partition: Int32) -> Bool {
+        Self.contains(partitions(of: id), partition)
+    }
+
     private func firstIndex(notBelow id: KafkaUUID) -> Int {
         var low = 0
         var high = topics.count

@@ -71,22 +71,35 @@ extension GroupCoordinatorShard {
             if request.generationIDOrMemberEpoch < 0 { return nil }
             return context.apiVersion >= 9 ? .groupIDNotFound : .illegalGeneration
         }
-        let error = group.refusalOfCommit(
-            OffsetCommitter(
-                memberID: request.memberID, instanceID: request.groupInstanceID,
-                generationOrEpoch: request.generationIDOrMemberEpoch, apiVersion: context.apiVersion))
-        // A client that knows member epochs sends version 9 at least.
-        return error == .staleMemberEpoch && context.apiVersion < 9 ? .unsupportedVersion : error
+        let committer = OffsetCommitter(
+            memberID: request.memberID, instanceID: request.groupInstanceID,
+            generationOrEpoch: request.generationIDOrMemberEpoch, apiVersion: context.apiVersion)
+        switch group.permission(to: committer) {
+        case .granted: return nil
+        case .refused(let error): return error
+        case .limited(let epochs, let epoch, let error):
+            let isOwner = request.topics.allSatisfy { topic in
+                let place = resolve(topic, context)
+                return place.error != nil
+                    || topic.partitions.allSatisfy { partition in
+                        // What is refused by itself does not count.
+                        isTooLarge(partition.committedMetadata)
+                            || epochs.epoch(of: place.topicID, partition.partitionIndex).map { $0 <= epoch } ?? false
+                    }
+            }
+            return isOwner ? nil : error
+        }
+    }
+
+    private func isTooLarge(_ metadata: String?) -> Bool {
+        (metadata ?? "").utf16.count > Int(configuration.offsetMetadataMaxBytes)
     }
 
     private func store(
         _ partition: OffsetCommitRequest.OffsetCommitRequestPartition, of place: CommitPlace,
         _ request: OffsetCommitRequest, _ context: GroupRequestContext, _ step: inout GroupStep
     ) -> ErrorCode {
-        let metadata = partition.committedMetadata ?? ""
-        guard metadata.utf16.count <= Int(configuration.offsetMetadataMaxBytes) else {
-            return .offsetMetadataTooLarge
-        }
+        if isTooLarge(partition.committedMetadata) { return .offsetMetadataTooLarge }
         var expireTimestamp: Int64 = -1
         if request.retentionTimeMs >= 0 {
             let (sum, overflow) = context.now.addingReportingOverflow(request.retentionTimeMs)
@@ -98,7 +111,7 @@ extension GroupCoordinatorShard {
                     group: request.groupID, topic: place.name, partition: partition.partitionIndex),
                 OffsetCommitValue(
                     offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
-                    metadata: metadata,
+                    metadata: partition.committedMetadata ?? "",
                     commitTimestamp: partition.commitTimestamp == -1
                         ? context.now : partition.commitTimestamp,
                     expireTimestamp: expireTimestamp,

@@ -17,20 +17,27 @@ extension BrokerConfiguration {
         return overlaid(with: layers).problems.filter { !accepted.contains($0.name) }
     }
 
-    private func overlaid(
+    /// This configuration with what `layers` set while the cluster ran over it.
+    func overlaid(
         with layers: ConfigurationLayers
     ) -> (configuration: BrokerConfiguration, problems: [ConfigurationProblem]) {
         var overlaid = settings
         for values in [layers.dynamicDefault, layers.dynamicBroker] {
-            for (name, value) in values.sorted(by: { $0.key < $1.key }) {
-                guard let definition = ConfigurationKeys.broker(name), definition.mode != .readOnly,
-                    (try? definition.parse(value)) != nil
-                else { continue }
+            for (name, value) in values.sorted(by: { $0.key < $1.key }) where Self.isUsable(name, value) {
                 overlaid.set(name, value, from: .program)
             }
         }
         var reader = ConfigurationReader(overlaid, warnings: [], problems: [])
-        let configuration = BrokerConfiguration(&reader, hostName: "localhost")
+        let configuration = BrokerConfiguration(&reader, hostName: hostName)
         return (configuration, reader.problems)
+    }
+
+    /// Keys of listeners that nobody knows are let through: a listener that exists may not get any.
+    private static func isUsable(_ name: String, _ value: String) -> Bool {
+        if name.hasPrefix(ConfigurationKeys.listenerPrefix) {
+            return ConfigurationKeys.scoped(name).map { (try? $0.parse(value)) != nil } ?? true
+        }
+        guard let definition = ConfigurationKeys.broker(name), definition.mode != .readOnly else { return false }
+        return (try? definition.parse(value)) != nil
     }
 }

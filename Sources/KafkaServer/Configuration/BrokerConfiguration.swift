@@ -11,6 +11,8 @@ package struct BrokerConfiguration: Sendable {
     /// What was set, obsolete keys translated.
     package let settings: ConfigurationSettings
 
+    /// This machine's name, which clients are told where no listener names a host.
+    let hostName: String
     package let nodeID: Int32
     package let rack: String?
     package let network: NetworkConfiguration
@@ -45,6 +47,7 @@ package struct BrokerConfiguration: Sendable {
 
     init(_ reader: inout ConfigurationReader, hostName: String) {
         settings = reader.settings
+        self.hostName = hostName
         nodeID = reader.int32("node.id")
         rack = reader.optionalText("broker.rack")
         let network = NetworkConfiguration(&reader, hostName: hostName)

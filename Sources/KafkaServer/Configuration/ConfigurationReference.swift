@@ -38,7 +38,7 @@ package enum ConfigurationReference {
           `log.flush.interval.ms` the value of `log.flush.scheduler.interval.ms` counts.
         - `listener.name.<listener>.<key>` sets a key for one listener, and
           `listener.name.<listener>.<mechanism>.<key>` for one SASL mechanism of it. They are known; those that act are
-          `max.connections` and `max.connection.creation.rate` of a listener, which come from the file only.
+          `max.connections` and `max.connection.creation.rate` of a listener, which can change while the broker runs.
         - Defaults are those of Apache Kafka 4.4, except of `node.id`, `process.roles` and `controller.listener.names`,
           which have none there, of `num.network.threads`, which is 3 there, and of `socket.send.buffer.bytes`, which is
           102400 there.
@@ -47,8 +47,21 @@ package enum ConfigurationReference {
         **Mode** says how a key can be changed: *read-only* needs a restart, *per-broker* can be changed for one
         running broker, *cluster-wide* also for all of them. **Acts** says whether this broker acts on the key:
         *yes*, *not yet*, or *no* where the key concerns something that only Apache Kafka has. Keys in *italics* are
-        internal, for tests and tuning. `listeners`, `listener.security.protocol.map`, `num.network.threads` and
-        `background.threads` can be set while the broker runs, too, but act from the file only.
+        internal, for tests and tuning.
+
+        What changes while the broker runs takes effect before the request is answered, and again at the next start:
+
+        - **Numbers of threads** change by steps from half to double. `num.network.threads`: new reactors take new
+          connections at once; a connection stays on its reactor, and reactors that are too many serve those they have and
+          go with the last of them. `background.threads` that are too many end with the work they are at.
+        - **`listeners`** are added, removed and moved to other ports, each name with its protocol in
+          `listener.security.protocol.map`, which may change along with them. Clients are told of them at once (Apache
+          Kafka 4.4 tells them after a restart), unless `advertised.listeners` is set, which names them all and cannot
+          change. The listener between brokers and those of `advertised.listeners` cannot be removed, and the protocol of a
+          listener that exists cannot change. A port that cannot be bound refuses the request. Connections of a listener
+          that is removed end once what they have asked is answered, those of one that moves stay. At a start, a listener
+          that was set and cannot be used any more costs a line in the log, and the file's takes its place.
+        - **Limits on connections** hold for new ones; those above a lower limit stay.
         """
 
     private static let topicIntroduction = """

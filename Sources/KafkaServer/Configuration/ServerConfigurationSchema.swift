@@ -6,9 +6,19 @@ package import KafkaProtocol
 /// What the controller asks about configuration keys, answered from the tables and this node's settings.
 package struct ServerConfigurationSchema: ConfigurationSchema {
     private let configuration: BrokerConfiguration
+    private let networkThreads: Int
+    private let listeningFailure: @Sendable ([ListenerConfiguration]) -> String?
 
-    package init(_ configuration: BrokerConfiguration) {
+    /// - Parameters:
+    ///   - networkThreads: how many reactors there are where no key says it.
+    ///   - listeningFailure: says why the node cannot listen as it would have to; nil where it can.
+    package init(
+        _ configuration: BrokerConfiguration, networkThreads: Int = 1,
+        listeningFailure: @escaping @Sendable ([ListenerConfiguration]) -> String? = { _ in nil }
+    ) {
         self.configuration = configuration
+        self.networkThreads = networkThreads
+        self.listeningFailure = listeningFailure
     }
 
     package func validate(
@@ -81,13 +91,16 @@ package struct ServerConfigurationSchema: ConfigurationSchema {
         if definition.mode == .readOnly, scoped == nil {
             throw APIError(.invalidRequest, "Cannot update these configs dynamically: \(key)")
         }
-        if scoped == nil, ServerConfigurationSchema.listenerOnlyKeys.contains(key) {
+        if scoped == nil, ConfigurationKeys.onlyOfListeners.contains(key) {
             throw APIError(.invalidRequest, "\(key) can be updated dynamically only with a listener prefix")
         }
         if resource.name.isEmpty, definition.mode == .perBroker {
             throw APIError(.invalidRequest, "\(key) can be updated for a single broker only, not for all of them")
         }
         try check(value, definition, otherwise: .invalidRequest)
+        if ConfigurationKeys.ofListeners.contains(definition.name), Int64(value.trimmedBlanks) == 0 {
+            throw APIError(.invalidRequest, "Invalid \(definition.name) 0")
+        }
     }
 
     /// Checks the settings of brokers against the rest of the configuration, as a start would: each also as the topic key
@@ -95,19 +108,23 @@ package struct ServerConfigurationSchema: ConfigurationSchema {
     private func validateTogether(
         _ values: [(key: String, value: String)], of resource: ConfigResource, _ image: MetadataImage
     ) throws(APIError) {
-        var layers = ConfigurationLayers(configuration, image: image)
+        let old = ConfigurationLayers(configuration, image: image)
+        var layers = old
         let new = Dictionary(values.map { ($0.key, $0.value) }) { _, last in last }
         if resource == .clusterDefault { layers.dynamicDefault = new } else { layers.dynamicBroker = new }
-        guard let problem = configuration.problems(with: layers).first else { return }
-        throw APIError(.invalidRequest, problem.description)
+        if let problem = configuration.problems(with: layers).first {
+            throw APIError(.invalidRequest, problem.description)
+        }
+        try ThreadCounts.check(from: old, to: layers, networkThreads: networkThreads)
+        let (before, after) = (
+            configuration.overlaid(with: old).configuration, configuration.overlaid(with: layers).configuration
+        )
+        if let reason = before.refusal(ofListenersOf: after, interBroker: configuration.interBrokerListenerName) {
+            throw APIError(.invalidRequest, reason)
+        }
+        guard before.network.listeners != after.network.listeners else { return }
+        if let reason = listeningFailure(after.network.listeners) { throw APIError(.invalidRequest, reason) }
     }
-
-    /// Keys that can change while the broker runs, but only for one listener.
-    private static let listenerOnlyKeys = [
-        "ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.password", "ssl.key.password",
-        "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.type", "ssl.truststore.location",
-        "ssl.truststore.password", "ssl.truststore.certificates",
-    ]
 
     private func validateGroup(_ key: String, _ value: String) throws(APIError) {
         guard let definition = ConfigurationKeys.group(key) else {

@@ -61,13 +61,7 @@ extension BrokerNode {
     ) throws {
         let request = BrokerRegistrationRequest(
             brokerID: configuration.nodeID, clusterID: storage.clusterID, incarnationID: runtime.random.uuid(),
-            listeners: listeners.bound.compactMap { bound in
-                bound.advertised.map {
-                    .init(
-                        name: bound.configuration.name, host: $0.host, port: $0.port,
-                        securityProtocol: bound.configuration.securityProtocol.id)
-                }
-            },
+            listeners: listeners.endpoints,
             features: Feature.all.map {
                 .init(
                     name: $0.name, minSupportedVersion: $0.supportedLevels.lowerBound,
@@ -93,6 +87,32 @@ extension BrokerNode {
     private func check(_ code: Int16, _ what: String) throws {
         guard code != 0 else { return }
         throw StartError("\(what) failed: \(ErrorCode(rawValue: code)?.name ?? "error \(code)")")
+    }
+}
+
+extension ListenerGroup {
+    /// The bound addresses by listener name.
+    var addresses: [String: SocketAddress] {
+        var addresses: [String: SocketAddress] = [:]
+        for bound in bound { addresses[bound.configuration.name] = bound.address }
+        return addresses
+    }
+
+    /// What clients are told, for the broker's registration.
+    var endpoints: [BrokerRegistrationRequest.Listener] {
+        bound.compactMap { bound in
+            bound.advertised.map {
+                .init(
+                    name: bound.configuration.name, host: $0.host, port: $0.port,
+                    securityProtocol: bound.configuration.securityProtocol.id)
+            }
+        }
+    }
+}
+
+extension BrokerRegistrationRequest.Listener {
+    func isSame(as other: Self) -> Bool {
+        (name, host, port, securityProtocol) == (other.name, other.host, other.port, other.securityProtocol)
     }
 }
 

@@ -41,6 +41,8 @@ package final class BrokerNode: @unchecked Sendable {
     private let log: Logger
     private let queue: any SerialQueue
     private let requestMemory: RequestMemory
+    /// How many reactors there are where no key says it.
+    private let networkThreads: Int
     private let quotas: ClientQuotaManager
     /// What is measured; nil where nobody wants to know.
     package let metrics: BrokerMetrics?
@@ -66,6 +68,7 @@ package final class BrokerNode: @unchecked Sendable {
         requestMemory = RequestMemory(
             limit: network.queuedRequestBytesMax.map { max(Int($0), Frame.prefixSize + network.requestBytesMax) })
         queue = runtime.queues.makeQueue(label: "metadata")
+        networkThreads = network.networkThreads ?? runtime.network.reactors.count
         quotas = ClientQuotaManager(configuration.quotas, clock: runtime.clock)
         metrics = measurement.map { [requestMemory] measurement in
             BrokerMetrics(
@@ -152,7 +155,9 @@ package final class BrokerNode: @unchecked Sendable {
                 counters: metrics?.topics, logConfigurations: { TopicLogConfigurations(configuration, image: $0) },
                 directoryFound: { place, directory in directories.found(place, in: directory) })
             let settings = DynamicSettings(
-                configuration: configuration, logs: storage.logs, cleaner: storage.cleaner, listeners: listeners)
+                configuration: configuration, logs: storage.logs, cleaner: storage.cleaner, listeners: listeners,
+                runtime: runtime, networkThreads: networkThreads, queue: queue, log: loggers.logger("network"),
+                onListenersChange: { [weak self] in self?.listenersChanged() })
             let groups = GroupCoordinator(
                 configuration.coordinator, nodeID: configuration.nodeID, runtime: runtime, replicas: replicas,
                 log: loggers.logger("group"), present: { configuration.overlaid(with: $0).coordinator })
@@ -186,9 +191,7 @@ package final class BrokerNode: @unchecked Sendable {
             setStraysAside(storage.logs, quorum.controller.image)
             try quorum.start()
             try bootstrap(quorum, storage)
-            try listeners.bind(
-                configuration.network, interBroker: configuration.interBrokerListenerName,
-                log: loggers.logger("network"))
+            try bind(listeners, quorum.published)
             try register(quorum, storage, listeners, previousBrokerEpoch: report.previousBrokerEpoch)
         } catch {
             listeners.stopAccepting()
@@ -200,9 +203,7 @@ package final class BrokerNode: @unchecked Sendable {
             return failed(error)
         }
         let context = makeContext(starting)
-        addresses.withLock { addresses in
-            for bound in listeners.bound { addresses[bound.configuration.name] = bound.address }
-        }
+        addresses.withLock { $0 = listeners.addresses }
         serving.withLock { $0 = context }
         metrics?.begin(
             .init(
@@ -230,6 +231,17 @@ package final class BrokerNode: @unchecked Sendable {
                 "ms": "\(runtime.clock.monotonicMilliseconds - began)",
             ])
         return .success(())
+    }
+
+    /// Binds the listeners of the file with what was set while the broker ran.
+    private func bind(_ listeners: ListenerGroup, _ image: MetadataImage) throws(NetworkError) {
+        let present = configuration.listeners(image)
+        if present == nil {
+            log.error("the listeners that were set while running do not fit the file any more, and are left out")
+        }
+        try listeners.bind(
+            configuration.network, present: present, interBroker: configuration.interBrokerListenerName,
+            log: loggers.logger("network"))
     }
 
     private func warnOfMissingFeatures(_ context: BrokerContext) {
@@ -300,18 +312,35 @@ package final class BrokerNode: @unchecked Sendable {
             image.cluster.broker(configuration.nodeID)?.directories.isEmpty == true
         else { return }
         request.logDirs = running.storage.directoryIDs
-        let amended = request
+        amendRegistration(request, running, "log directories not registered") { [self] in reportPlaces(running) }
+    }
+
+    /// Has the controller tell clients where the broker listens now.
+    private func listenersChanged() {
+        guard case .running(let running) = phase, var request = registration else { return }
+        addresses.withLock { $0 = running.listeners.addresses }
+        let endpoints = running.listeners.endpoints
+        guard !endpoints.elementsEqual(request.listeners, by: { $0.isSame(as: $1) }) else { return }
+        request.listeners = endpoints
+        request.logDirs = running.storage.directoryIDs
+        registration = request
+        amendRegistration(request, running, "listeners not registered")
+    }
+
+    /// Registers this incarnation again with other particulars.
+    private func amendRegistration(
+        _ request: BrokerRegistrationRequest, _ running: Running, _ failure: Logger.Message,
+        then completion: @escaping @Sendable () -> Void = {}
+    ) {
         running.quorum.submit(
             { controller, decision in
-                controller.registerBroker(amended, nextOffset: decision.nextOffset, now: decision.now)
+                controller.registerBroker(request, nextOffset: decision.nextOffset, now: decision.now)
             },
-            completion: { [self] result in
+            completion: { [log] result in
                 switch result {
-                case .success(let response) where response.errorCode == 0: reportPlaces(running)
-                case .success(let response):
-                    log.error("log directories not registered", metadata: ["error": "\(response.errorCode)"])
-                case .failure(let error):
-                    log.error("log directories not registered", metadata: ["error": "\(error)"])
+                case .success(let response) where response.errorCode == 0: completion()
+                case .success(let response): log.error(failure, metadata: ["error": "\(response.errorCode)"])
+                case .failure(let error): log.error(failure, metadata: ["error": "\(error)"])
                 }
             })
     }
@@ -374,7 +403,10 @@ package final class BrokerNode: @unchecked Sendable {
         let quorum = starting.quorum
         let metadata = ClusterMetadata(
             published: starting.published, quorum: quorum, random: runtime.random,
-            schema: ServerConfigurationSchema(configuration))
+            schema: ServerConfigurationSchema(configuration, networkThreads: networkThreads) {
+                [listeners = starting.listeners] in
+                listeners.failure(ofListeningAs: $0)
+            })
         let producerIDs = ProducerIDAllocator { completion in
             quorum.submit(
                 { controller, _ in

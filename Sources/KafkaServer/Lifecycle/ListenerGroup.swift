@@ -8,7 +8,9 @@ internal import Synchronization
 /// The client listeners of a broker.
 ///
 /// Ports are bound before the broker registers, because its registration names them; connections that come in before
-/// `open` are held and served after it.
+/// `open` are held and served after it. Facet: `+Changing`.
+///
+/// `bind`, `change` and `stopAccepting` are called on the metadata queue, one after another.
 final class ListenerGroup: Sendable {
     /// A listener that is bound.
     struct Bound: Sendable {
@@ -23,10 +25,29 @@ final class ListenerGroup: Sendable {
         }
     }
 
-    private struct State {
-        var listeners: [(bound: Bound, listener: any Listener)] = []
-        var contexts: [ListenerContext] = []
+    struct Member: Sendable {
+        var configuration: ListenerConfiguration
+        var listener: any Listener
+        let context: ListenerContext
+
+        var bound: Bound { Bound(configuration: configuration, address: listener.boundAddress) }
+    }
+
+    struct State {
+        var members: [Member] = []
+        /// Those that were removed and whose connections have not all gone.
+        var leaving: [ListenerContext] = []
+        /// What `bind` was told; nil before.
+        var terms: Terms?
         var isClosed = false
+    }
+
+    /// What all listeners have in common.
+    struct Terms: Sendable {
+        let options: ListenOptions
+        /// The listener that brokers use among themselves.
+        let interBroker: String
+        let log: Logger
     }
 
     /// Milliseconds between two looks at whether the connections have gone.
@@ -34,11 +55,11 @@ final class ListenerGroup: Sendable {
 
     /// Set once the broker serves; until then connections are held.
     private let gate = ListenerGate()
-    private let limits: ConnectionLimits
+    let limits: ConnectionLimits
     private let rates: ConnectionRates
     private let memory: RequestMemory
-    private let runtime: Runtime
-    private let state = Mutex(State())
+    let runtime: Runtime
+    let state = Mutex(State())
 
     init(
         _ configuration: NetworkConfiguration, _ quotas: QuotaConfiguration, _ memory: RequestMemory, runtime: Runtime
@@ -58,33 +79,68 @@ final class ListenerGroup: Sendable {
     /// Takes over how fast addresses may open connections.
     func update(_ quotas: ClientQuotas) { rates.update(quotas) }
 
-    var bound: [Bound] { state.withLock { $0.listeners.map(\.bound) } }
+    var bound: [Bound] { state.withLock { $0.members.map(\.bound) } }
 
-    var contexts: [ListenerContext] { state.withLock { $0.contexts } }
+    var contexts: [ListenerContext] { state.withLock { $0.members.map(\.context) } }
 
     /// Binds every client listener. On an error those that were bound stay; `close` them.
     ///
-    /// - Parameter interBroker: the name of the listener that brokers use among themselves. Where clients have another
-    ///   one it is not subject to `max.connections`.
+    /// - Parameters:
+    ///   - present: the listeners with what was set while the broker ran. One of them that cannot be bound, and is not
+    ///     in the file, does not keep the broker from starting: the file's of that name takes its place, or none.
+    ///   - interBroker: the name of the listener that brokers use among themselves. Where clients have another
+    ///     one it is not subject to `max.connections`.
     func bind(
-        _ configuration: NetworkConfiguration, interBroker: String, log: Logger
+        _ configuration: NetworkConfiguration, present: [ListenerConfiguration]? = nil, interBroker: String,
+        log: Logger
     ) throws(NetworkError) {
         var options = ListenOptions()
         options.backlog = configuration.listenBacklog
         options.sendBufferBytes = configuration.sendBufferBytes
         options.receiveBufferBytes = configuration.receiveBufferBytes
         options.idleTimeout = configuration.idleTimeoutMilliseconds
-        let listeners = configuration.listeners.filter { !$0.isController }
+        let terms = Terms(options: options, interBroker: interBroker, log: log)
+        state.withLock { $0.terms = terms }
+        let listeners = (present ?? configuration.listeners).filter { !$0.isController }
         for listener in listeners {
-            let context = ListenerContext(
-                name: listener.name, isExempt: listeners.count > 1 && listener.name == interBroker, gate: gate,
-                limits: limits, rates: rates, memory: memory, log: log)
-            options.gate = context
-            let bound = try runtime.network.listen(on: listener.address, options: options) { context.accept($0) }
-            context.bound(bound)
-            state.withLock { state in
-                state.listeners.append((Bound(configuration: listener, address: bound.boundAddress), bound))
-                state.contexts.append(context)
+            let filed = configuration.listeners.first { $0.name == listener.name }
+            do throws(NetworkError) {
+                try add(listener, terms)
+            } catch {
+                guard filed?.address != listener.address else { throw error }
+                log.error(
+                    "listener set while running not bound",
+                    metadata: ["listener": "\(listener.name)", "reason": "\(error)"])
+                if let filed { try add(filed, terms) }
+            }
+        }
+        updateExemption()
+    }
+
+    /// Binds a listener of a name that there is none of yet.
+    func add(_ listener: ListenerConfiguration, _ terms: Terms) throws(NetworkError) {
+        let context = ListenerContext(
+            name: listener.name, gate: gate, limits: limits, rates: rates, memory: memory, log: terms.log)
+        let bound = try listen(on: listener.address, terms, context)
+        state.withLock { $0.members.append(Member(configuration: listener, listener: bound, context: context)) }
+    }
+
+    /// Has connections that come in at `address` served by `context`.
+    func listen(
+        on address: SocketAddress, _ terms: Terms, _ context: ListenerContext
+    ) throws(NetworkError) -> any Listener {
+        var options = terms.options
+        options.gate = context
+        let bound = try runtime.network.listen(on: address, options: options) { context.accept($0) }
+        context.bound(bound)
+        return bound
+    }
+
+    /// The listener between brokers need not care for the broker's limits while there is another.
+    func updateExemption() {
+        state.withLock { state in
+            for member in state.members {
+                member.context.isExempt = state.members.count > 1 && member.context.name == state.terms?.interBroker
             }
         }
     }
@@ -96,7 +152,7 @@ final class ListenerGroup: Sendable {
     func stopAccepting() {
         let listeners = state.withLock { state in
             state.isClosed = true
-            return state.listeners.map(\.listener)
+            return state.members.map(\.listener)
         }
         for listener in listeners { listener.close() }
     }
@@ -104,7 +160,15 @@ final class ListenerGroup: Sendable {
     /// Takes no further request and ends every connection once it is answered; those that have not gone after `timeout`
     /// milliseconds are cut off. `completion` runs when all are gone.
     func closeConnections(timeout: Int64, on queue: any SerialQueue, completion: @escaping @Sendable () -> Void) {
-        let contexts = state.withLock { $0.contexts }
+        let contexts = state.withLock { $0.members.map(\.context) + $0.leaving }
+        close(contexts, timeout: timeout, on: queue, completion: completion)
+    }
+
+    /// Ends the connections of these listeners.
+    func close(
+        _ contexts: [ListenerContext], timeout: Int64, on queue: any SerialQueue,
+        completion: @escaping @Sendable () -> Void
+    ) {
         for context in contexts { context.drainConnections() }
         wait(contexts, left: timeout, on: queue, completion: completion)
     }

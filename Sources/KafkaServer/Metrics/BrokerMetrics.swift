@@ -24,14 +24,16 @@ package final class BrokerMetrics: Sendable {
     let runtime: Runtime
     let processStatistics: (@Sendable () -> ProcessStatistics?)?
     private let memory: RequestMemory
-    private let meters: [RequestMeter]
+    private let times: (any RequestTimeObserver)?
+    /// One for each reactor. That of a reactor which has gone is the next new one's, so that no count goes back.
+    private let meters = Mutex<[ReactorMeter]>([])
     /// Milliseconds since 1970, and of the steady clock.
     private let madeAt: (wall: Int64, monotonic: Int64)
     private let sources = Mutex<Sources?>(nil)
     private let storage = Mutex<StorageCounters?>(nil)
     /// For the time that the group coordinators have to tell how they stand.
     private let queue: any SerialQueue
-    private let lastIdle = Mutex<(at: Int64, idle: Int64)?>(nil)
+    private let lastIdle = Mutex<(at: Int64, idle: [Int64])?>(nil)
 
     /// - Parameters:
     ///   - times: told the times of each request as they come.
@@ -44,14 +46,28 @@ package final class BrokerMetrics: Sendable {
         self.runtime = runtime
         self.memory = memory
         self.processStatistics = processStatistics
-        meters = runtime.network.reactors.map { _ in RequestMeter(clock: runtime.clock, observer: times) }
+        self.times = times
         queue = runtime.queues.makeQueue(label: "metrics")
         madeAt = (runtime.clock.wallMilliseconds, runtime.clock.monotonicMilliseconds)
     }
 
-    /// The counts of the reactor; nil for a queue that is none.
-    func meter(of reactor: any SerialQueue) -> RequestMeter? {
-        zip(runtime.network.reactors, meters).first { $0.0 === reactor }?.1
+    private struct ReactorMeter {
+        weak var reactor: (any SerialQueue)?
+        let meter: RequestMeter
+    }
+
+    /// The counts of the reactor.
+    func meter(of reactor: any SerialQueue) -> RequestMeter {
+        meters.withLock { meters in
+            if let own = meters.first(where: { $0.reactor === reactor }) { return own.meter }
+            if let free = meters.firstIndex(where: { $0.reactor == nil }) {
+                meters[free].reactor = reactor
+                return meters[free].meter
+            }
+            let made = RequestMeter(clock: runtime.clock, observer: times)
+            meters.append(ReactorMeter(reactor: reactor, meter: made))
+            return made
+        }
     }
 
     /// Has events of the logs counted and passed on to `observer`.
@@ -98,7 +114,7 @@ package final class BrokerMetrics: Sendable {
     private func snapshot(_ sources: Sources?, _ groups: [GroupShardReport]?) -> MetricSnapshot {
         var snapshot = MetricSnapshot()
         topics.collect(into: &snapshot, topicsMax: limits.topicsMax)
-        RequestMeter.collect(meters, into: &snapshot)
+        RequestMeter.collect(meters.withLock { $0.map(\.meter) }, into: &snapshot)
         collectNetwork(sources, into: &snapshot)
         snapshot.add(MetricCatalog.brokerState, sources == nil ? 1 : 3)
         if let sources {
@@ -137,12 +153,16 @@ package final class BrokerMetrics: Sendable {
         let idle = runtime.network.idleNanoseconds
         guard !idle.isEmpty else { return }
         let now = runtime.clock.monotonicNanoseconds
-        let sum = idle.reduce(0, +)
         let ratio = lastIdle.withLock { last -> Double in
-            defer { last = (now, sum) }
-            let since = last ?? (madeAt.monotonic * 1_000_000, 0)
+            defer { last = (now, idle) }
+            let since = last ?? (madeAt.monotonic * 1_000_000, [])
+            let sum = idle.enumerated().reduce(Int64(0)) { sum, reactor in
+                let before = reactor.offset < since.idle.count ? since.idle[reactor.offset] : 0
+                // Another reactor stands there now, which began from nothing.
+                return sum + (reactor.element < before ? reactor.element : reactor.element - before)
+            }
             let span = Double(now - since.at) * Double(idle.count)
-            return span > 0 ? min(1, max(0, Double(sum - since.idle) / span)) : 1
+            return span > 0 ? min(1, max(0, Double(sum) / span)) : 1
         }
         snapshot.add(MetricCatalog.networkIdle, ratio)
         snapshot.add(MetricCatalog.handlerIdle, ratio)

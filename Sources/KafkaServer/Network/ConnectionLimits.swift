@@ -32,6 +32,12 @@ final class ConnectionLimits: Sendable {
             guard byListener[listener.name, default: 0] < maxima.byListener[listener.name] ?? .max else { return false }
             return total < maxima.total || listener.isExempt
         }
+
+        /// Takes out the first of those that wait and may go on.
+        mutating func nextWaiting() -> ListenerContext? {
+            guard let first = waiting.firstIndex(where: { hasPlace(for: $0) }) else { return nil }
+            return waiting.remove(at: first)
+        }
     }
 
     private let counts: Mutex<Counts>
@@ -70,8 +76,16 @@ final class ConnectionLimits: Sendable {
         let next = counts.withLock { counts -> ListenerContext? in
             counts.total -= 1
             counts.byListener[listener.name, default: 1] -= 1
-            guard let first = counts.waiting.firstIndex(where: { counts.hasPlace(for: $0) }) else { return nil }
-            return counts.waiting.remove(at: first)
+            return counts.nextWaiting()
+        }
+        next?.resumeAccepting()
+    }
+
+    /// Forgets that a listener waits, which is closed: its turn would be lost for others.
+    func forget(_ listener: ListenerContext) {
+        let next = counts.withLock { counts -> ListenerContext? in
+            counts.waiting.removeAll { $0 === listener }
+            return counts.nextWaiting()
         }
         next?.resumeAccepting()
     }

@@ -16,23 +16,29 @@ package final class ListenerContext: AcceptGate {
         var isClosing = false
     }
 
+    /// The most connections that are held; further ones are closed at once.
+    private static let heldMax = 10_000
+
     /// The listener's name, for example `PLAINTEXT`.
     package let name: String
     /// Whether `max.connections` does not hold it up.
-    let isExempt: Bool
+    var isExempt: Bool {
+        get { exemption.load(ordering: .relaxed) }
+        set { exemption.store(newValue, ordering: .relaxed) }
+    }
     let memory: RequestMemory
     let log: Logger
     private let gate: ListenerGate
     private let limits: ConnectionLimits
     private let rates: ConnectionRates
+    private let exemption = Atomic<Bool>(false)
     private let state = Mutex(State())
 
     init(
-        name: String, isExempt: Bool, gate: ListenerGate, limits: ConnectionLimits, rates: ConnectionRates,
+        name: String, gate: ListenerGate, limits: ConnectionLimits, rates: ConnectionRates,
         memory: RequestMemory, log: Logger
     ) {
         self.name = name
-        self.isExempt = isExempt
         self.gate = gate
         self.limits = limits
         self.rates = rates
@@ -54,6 +60,7 @@ package final class ListenerContext: AcceptGate {
         limits.returnPlace(of: self)
     }
 
+    /// Takes the listener over in place of another it may have had.
     func bound(_ listener: any Listener) {
         state.withLock { $0.listener = listener }
         // A place may have become free before there was anybody to tell.
@@ -86,19 +93,19 @@ package final class ListenerContext: AcceptGate {
         return handler
     }
 
-    /// Keeps a connection, with its place, until it is closed.
+    /// Keeps a connection until it is closed. Its place is free for others meanwhile, as for Apache Kafka's: one address
+    /// that opens too many must not keep the others out.
     private func hold(_ connection: any Connection, for milliseconds: Int64) -> (any ConnectionHandler)? {
         rates.giveBack(self)
+        limits.returnPlace(of: self)
         log.debug(
             "connection held", metadata: ["peer": "\(connection.remoteAddress)", "ms": "\(milliseconds)"])
         let held = HeldConnection(connection, for: milliseconds, listener: self)
-        let isRefused = state.withLock { state in
-            if !state.isClosing { state.held[held.id] = held }
-            return state.isClosing
+        return state.withLock { state in
+            guard !state.isClosing, state.held.count < Self.heldMax else { return nil }
+            state.held[held.id] = held
+            return held
         }
-        guard isRefused else { return held }
-        limits.returnPlace(of: self)
-        return nil
     }
 
     // MARK: Closing
@@ -109,8 +116,7 @@ package final class ListenerContext: AcceptGate {
     }
 
     func connectionClosed(_ connection: HeldConnection) {
-        state.withLock { $0.held[connection.id] = nil }
-        limits.returnPlace(of: self)
+        _ = state.withLock { $0.held.removeValue(forKey: connection.id) }
     }
 
     package var connectionCount: Int { state.withLock { $0.connections.count } }

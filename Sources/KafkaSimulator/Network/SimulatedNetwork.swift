@@ -10,6 +10,8 @@ struct SimulatedNetwork: Network {
 
     var reactors: [any SerialQueue] { life.reactors }
 
+    func setReactorCount(_ count: Int) { life.setReactorCount(count) }
+
     func listen(
         on address: SocketAddress, options: ListenOptions,
         accept: @escaping @Sendable (any Connection) -> (any ConnectionHandler)?

@@ -24,6 +24,7 @@ import Testing
         member.state = .unrevokedPartitions
         member.assigned = partitions
         member.pendingRevocation = TopicPartitionSet([(KafkaUUID(high: 1, low: 2), [7])])
+        member.assignmentEpochs = PartitionEpochs(member.assigned.union(member.pendingRevocation)) { $1 == 0 ? 5 : 4 }
         return member
     }
 
@@ -68,8 +69,9 @@ import Testing
             value: "0000" + "02" + topic + "03" + "00000000" + "00000003" + "00" + "00"),
         Case(
             testDescription: "current assignment", record: group.currentRecord(of: member), key: "000800016700016d",
-            value: "0000" + "00000005" + "00000004" + "01" + "02" + topic + "03" + "00000000" + "00000003" + "00"
-                + "02" + topic + "02" + "00000007" + "00" + "00"),
+            value: "0000" + "00000005" + "00000004" + "01" + "02" + topic + "03" + "00000000" + "00000003"
+                + "010009" + "03" + "00000005" + "00000004" + "02" + topic + "02" + "00000007" + "010005" + "02"
+                + "00000004" + "00"),
         Case(
             testDescription: "pattern",
             record: group.regexRecord("a.*", .init(topics: ["ab"], version: 3, timestamp: 4)),
@@ -95,6 +97,35 @@ import Testing
         try world.write(Self.group.currentRecord(of: member))
         try world.write(Self.group.subscriptionRecord(of: member))
         #expect(world.group?.members["m"] == member)
+    }
+
+    @Test(arguments: [nil, [], [9]])
+    func `where a record names no epoch for each partition, the member's own counts`(epochs: [Int32]?) throws {
+        let group = try replayed(
+            ConsumerGroupCurrentMemberAssignmentValue(
+                memberEpoch: 6,
+                assignedPartitions: [
+                    .init(topicID: .zero, partitions: [1, 2], assignmentEpochs: epochs),
+                    .init(topicID: KafkaUUID(high: 0, low: 1), partitions: [3], assignmentEpochs: [4]),
+                ]))
+        #expect(group.members["m"]?.assignmentEpochs.epoch(of: .zero, 1) == 6)
+        #expect(group.members["m"]?.assignmentEpochs.epoch(of: .zero, 2) == 6)
+        #expect(group.members["m"]?.assignmentEpochs.epoch(of: KafkaUUID(high: 0, low: 1), 3) == 4)
+        #expect(group.members["m"]?.assignmentEpochs.epoch(of: .zero, 3) == nil)
+    }
+
+    @Test func `the epochs of a static member that has left for a while are not below 0`() throws {
+        let group = try replayed(
+            ConsumerGroupCurrentMemberAssignmentValue(
+                memberEpoch: -2, assignedPartitions: [.init(topicID: .zero, partitions: [1])]))
+        #expect(group.members["m"]?.assignmentEpochs.epoch(of: .zero, 1) == 0)
+    }
+
+    private func replayed(_ value: ConsumerGroupCurrentMemberAssignmentValue) throws -> ConsumerGroup {
+        var world = ConsumerWorld()
+        try world.write(
+            .consumerGroupCurrentMember(.init(groupID: ConsumerWorld.groupID, memberID: "m"), value))
+        return try #require(world.group)
     }
 
     @Test func `a deleted group leaves nothing`() throws {

@@ -10,7 +10,7 @@ import Testing
 /// Each line is a command, its words separated by spaces, and behind ` -> ` what it gives:
 /// `topics a=3 b=2` · `join m1 a,b` and `beat m1` with `owned=a0,a1 epoch=3 instance=i regex=… assignor=range topics=a
 /// rack=r` · `leave m1 [epoch=-2 instance=i]` · `fire session m1` · `later 5000` (milliseconds) · `lose` (the next append
-/// fails) · `failover` · `group`.
+/// fails) · `failover` · `group` · `commit m1 epoch=3` (who may commit and fetch) · `commit m1 epoch=3 of=a0,b1`.
 /// Members of the classic protocol: `cjoin m1 a,b [owned=… instance=i]` · `csync m1` · `cbeat m1` · `cleave m1`.
 struct ConsumerTrace {
     var world: ConsumerWorld
@@ -55,7 +55,7 @@ struct ConsumerTrace {
         case "policy":
             world.shard.configuration.consumer.migrationPolicy = .init(rawValue: words[1]) ?? .disabled
         case "max": world.shard.configuration.consumer.maxSize = Int32(words[1]) ?? 0
-        case "commit": return describeCommit(words[1], options)
+        case "commit": return try options["of"] == nil ? describeCommit(words[1], options) : commit(words[1], options)
         case "later": world.now += Int64(words[1]) ?? 0
         case "lose": world.failsNextAppend = true
         case "failover": try world.fail(over: .compacted)
@@ -144,9 +144,34 @@ struct ConsumerTrace {
             generationOrEpoch: Int32(options["epoch"] ?? "-1") ?? -1, isTransactional: options["txn"] != nil,
             apiVersion: Int16(options["version"] ?? "9") ?? 9)
         let epoch = committer.generationOrEpoch
-        let commit = world.group?.refusalOfCommit(committer).map { "\($0)" } ?? "ok"
+        let commit: String =
+            switch world.group?.permission(to: committer) {
+            case .refused(let error): "\(error)"
+            case .granted, nil: "ok"
+            case .limited(_, let epoch, let error): "of what it owned at \(epoch), or \(error)"
+            }
         let fetch = world.group?.refusalOfFetch(memberID: memberID == "-" ? nil : memberID, memberEpoch: epoch)
         return "commit \(commit) fetch " + (fetch.map { "\($0)" } ?? "ok")
+    }
+
+    private mutating func commit(_ memberID: String, _ options: [String: String]) throws -> String {
+        var request = OffsetCommitRequest()
+        request.groupID = ConsumerWorld.groupID
+        request.memberID = memberID
+        request.generationIDOrMemberEpoch = Int32(options["epoch"] ?? "-1") ?? -1
+        request.topics = Self.partitions(options["of"] ?? "").map { topic in
+            .init(
+                topicID: topic.topicID,
+                partitions: topic.partitions.map { .init(partitionIndex: $0, committedOffset: 7) })
+        }
+        let context = world.context(version: 10)
+        let response = try world.perform(world.shard.commitOffsets(request, context))
+        return response?.topics.flatMap { topic in
+            topic.partitions.map { partition in
+                AssignmentText.describe(TopicPartitionSet([(topic.topicID, [partition.partitionIndex])])) + " "
+                    + describe(partition.errorCode)
+            }
+        }.joined(separator: ", ") ?? "lost"
     }
 
     // MARK: The classic protocol

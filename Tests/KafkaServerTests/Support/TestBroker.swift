@@ -17,7 +17,7 @@ final class TestBroker {
     private(set) var fatal: [String] = []
     private var shared: TestConnection?
 
-    /// A broker that serves, unless `starts` is false.
+    /// A broker that serves, unless `starts` is false. A setting without a value is left out.
     init(
         _ settings: [String: String] = [:], seed: UInt64 = 1, options: SimulationOptions = .immediate,
         starts: Bool = true, measurement: Measurement? = nil
@@ -38,7 +38,8 @@ final class TestBroker {
         _ settings: [String: String], _ host: SimulatedHost, _ log: TestLog, _ measurement: Measurement?
     ) throws -> BrokerNode {
         BrokerNode(
-            configuration: try BrokerConfiguration(settings), runtime: host.runtime, loggers: log.loggers,
+            configuration: try BrokerConfiguration(settings.filter { !$0.value.isEmpty }), runtime: host.runtime,
+            loggers: log.loggers,
             measurement: measurement)
     }
 

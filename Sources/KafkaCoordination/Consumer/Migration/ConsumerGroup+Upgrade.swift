@@ -97,5 +97,6 @@ extension ConsumerMember {
         memberEpoch = classic.generation
         previousMemberEpoch = classic.generation
         self.assigned = assigned
+        assignmentEpochs = PartitionEpochs(assigned, epoch: classic.generation)
     }
 }

@@ -7,6 +7,16 @@ extension ConfigurationKeys {
     /// The keys that act when one listener sets them.
     static let ofListeners: Set<String> = ["max.connections", "max.connection.creation.rate"]
 
+    /// The keys that can change for a listener that exists.
+    static let changeableOfListeners: Set<String> = ofListeners.union(["num.network.threads"]).union(onlyOfListeners)
+
+    /// Keys that can change while the broker runs, but only for one listener.
+    static let onlyOfListeners: Set<String> = [
+        "ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.password", "ssl.key.password",
+        "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.type", "ssl.truststore.location",
+        "ssl.truststore.password", "ssl.truststore.certificates",
+    ]
+
     /// The broker key called `name`.
     package static func broker(_ name: String) -> ConfigurationDefinition? {
         brokerIndex[name].map { brokerSections[$0.section].definitions[$0.row] }
