@@ -142,6 +142,9 @@ public protocol Connection: AnyObject, Sendable {
     /// Bytes added and not yet taken by the operating system.
     var unsentBytes: Int { get }
 
+    /// When bytes came or went last, or the connection began, in monotonic nanoseconds.
+    var lastActivity: Int64 { get }
+
     /// Stops reading, so that the peer is held back by TCP. May be called inside `received`.
     func pauseReading()
     /// Reads again; shows the handler first what it had left unused. Must not be called inside `received`.

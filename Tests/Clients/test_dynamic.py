@@ -255,3 +255,26 @@ def test_limits_of_connections_change_for_one_listener_and_for_all(make_broker: 
     alter(broker, **{"max.connections.per.ip": None})
     with ExitStack() as stack:
         assert served(extra, 6, stack) == 6
+
+
+def is_open(connection: wire.Connection) -> bool:
+    try:
+        connection.api_versions()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_lower_limit_ends_connections_that_were_not_used_for_longest(make_broker: Callable[..., Broker]) -> None:
+    broker = make_broker()
+    broker.start()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(broker.connect()) for _ in range(8)]
+        for connection in connections[4:] + connections[:4]:
+            connection.api_versions()
+            time.sleep(0.01)
+        # The administrator's own connections are the newest; those of a client that has ended may count for a moment.
+        alter(broker, max_connections=6)
+        time.sleep(0.5)
+        assert [is_open(one) for one in connections[:4]] == [True] * 4
+        assert sum(is_open(one) for one in connections[4:]) <= 2

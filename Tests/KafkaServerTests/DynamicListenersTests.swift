@@ -40,10 +40,9 @@ import Testing
     /// Whether a new connection to `port` is served.
     private func isServed(_ broker: TestBroker, _ port: UInt16) throws -> Bool {
         let connection = broker.connect(port: port)
+        defer { connection.close() }
         do {
-            let answer = try connection.call(ApiVersionsRequest(), version: 0, within: 1_000)
-            connection.close()
-            return answer.errorCode == 0
+            return try connection.call(ApiVersionsRequest(), version: 0, within: 1_000).errorCode == 0
         } catch is TestConnection.Failure {
             return false
         }
@@ -266,6 +265,47 @@ import Testing
         other.close()
         #expect(try last.receive(ApiVersionsResponse.self, version: 0, correlationID: id).errorCode == 0)
         #expect(!client.isClosed)
+    }
+
+    /// Connections to a port that were used one after the other.
+    private func connect(_ count: Int, to port: UInt16, _ broker: TestBroker) throws -> [TestConnection] {
+        let connections = (0..<count).map { _ in broker.connect(port: port) }
+        for connection in connections {
+            _ = try connection.call(ApiVersionsRequest(), version: 0)
+            try broker.world.advance(by: 10)
+        }
+        return connections
+    }
+
+    @Test func `a lower limit closes the connections that were used least recently`() throws {
+        let broker = try makeBroker()
+        let connections = try connect(6, to: 9092, broker)
+        _ = try connections[1].call(ApiVersionsRequest(), version: 0)
+        _ = broker.connection
+        #expect(try set(broker, ["max.connections": "4"]).code == .none)
+        try broker.world.advance(by: 1_000)
+        #expect(connections.map(\.isClosed) == [true, false, true, true, false, false])
+        #expect(!broker.connection.isClosed)
+        // Full, but not too full.
+        #expect(try !isServed(broker, 9092))
+        connections[5].close()
+        #expect(try isServed(broker, 9092))
+        #expect(!connections[1].isClosed && !connections[4].isClosed)
+    }
+
+    @Test func `the listener between brokers takes the places of clients`() throws {
+        let broker = try makeBroker([
+            "listeners": "PLAINTEXT://broker:9092,EXTRA://broker:9093", "max.connections": "5",
+        ])
+        let clients = try connect(3, to: 9093, broker)
+        let brokers = try connect(4, to: 9092, broker)
+        try broker.world.advance(by: 1_000)
+        #expect(clients.map(\.isClosed) == [true, true, false])
+        #expect(brokers.allSatisfy { !$0.isClosed })
+        let more = try connect(4, to: 9092, broker)
+        try broker.world.advance(by: 1_000)
+        #expect(clients[2].isClosed)
+        #expect((brokers + more).allSatisfy { !$0.isClosed })
     }
 
     // MARK: Threads

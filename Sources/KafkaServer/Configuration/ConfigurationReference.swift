@@ -55,13 +55,14 @@ package enum ConfigurationReference {
           connections at once; a connection stays on its reactor, and reactors that are too many serve those they have and
           go with the last of them. `background.threads` that are too many end with the work they are at.
         - **`listeners`** are added, removed and moved to other ports, each name with its protocol in
-          `listener.security.protocol.map`, which may change along with them. Clients are told of them at once (Apache
-          Kafka 4.4 tells them after a restart), unless `advertised.listeners` is set, which names them all and cannot
+          `listener.security.protocol.map`, which may change along with them. Clients are told of them a moment later (by
+          Apache Kafka 4.4 after a restart), unless `advertised.listeners` is set, which names them all and cannot
           change. The listener between brokers and those of `advertised.listeners` cannot be removed, and the protocol of a
           listener that exists cannot change. A port that cannot be bound refuses the request. Connections of a listener
           that is removed end once what they have asked is answered, those of one that moves stay. At a start, a listener
           that was set and cannot be used any more costs a line in the log, and the file's takes its place.
-        - **Limits on connections** hold for new ones; those above a lower limit stay.
+        - **Limits on connections**: where `max.connections` is lowered, the connections that were used least recently end.
+          Other limits that are lowered leave those that are there.
         """
 
     private static let topicIntroduction = """

@@ -47,6 +47,7 @@ final class ListenerGroup: Sendable {
         let options: ListenOptions
         /// The listener that brokers use among themselves.
         let interBroker: String
+        let excess: ExcessConnections
         let log: Logger
     }
 
@@ -74,6 +75,7 @@ final class ListenerGroup: Sendable {
     func update(_ configuration: NetworkConfiguration) {
         limits.update(configuration.connectionMaxima)
         rates.update(configuration.connectionRates)
+        state.withLock { $0.terms }?.excess.look()
     }
 
     /// Takes over how fast addresses may open connections.
@@ -99,7 +101,8 @@ final class ListenerGroup: Sendable {
         options.sendBufferBytes = configuration.sendBufferBytes
         options.receiveBufferBytes = configuration.receiveBufferBytes
         options.idleTimeout = configuration.idleTimeoutMilliseconds
-        let terms = Terms(options: options, interBroker: interBroker, log: log)
+        let excess = ExcessConnections(limits, runtime: runtime, log: log) { [weak self] in self?.contexts ?? [] }
+        let terms = Terms(options: options, interBroker: interBroker, excess: excess, log: log)
         state.withLock { $0.terms = terms }
         let listeners = (present ?? configuration.listeners).filter { !$0.isController }
         for listener in listeners {
@@ -120,7 +123,8 @@ final class ListenerGroup: Sendable {
     /// Binds a listener of a name that there is none of yet.
     func add(_ listener: ListenerConfiguration, _ terms: Terms) throws(NetworkError) {
         let context = ListenerContext(
-            name: listener.name, gate: gate, limits: limits, rates: rates, memory: memory, log: terms.log)
+            name: listener.name, gate: gate, limits: limits, rates: rates, excess: terms.excess, memory: memory,
+            log: terms.log)
         let bound = try listen(on: listener.address, terms, context)
         state.withLock { $0.members.append(Member(configuration: listener, listener: bound, context: context)) }
     }

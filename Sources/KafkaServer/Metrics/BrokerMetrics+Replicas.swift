@@ -61,10 +61,12 @@ extension BrokerMetrics {
         var reassigning = 0
         let defaults = ConfigurationLayers(context.configuration, image: image).topicDefaults()
         for topic in image.topics.all {
-            let minimum = Int(defaults.applying(image.configs(of: .topic(topic.name))).minInSyncReplicas)
+            let wanted = Int(defaults.applying(image.configs(of: .topic(topic.name))).minInSyncReplicas)
             for (_, partition) in topic.partitions where partition.leader == context.nodeID {
                 leaders += 1
                 if partition.inSyncReplicas.count < partition.replicas.count { underReplicated += 1 }
+                // More replicas than there are cannot be asked for.
+                let minimum = min(wanted, partition.replicas.count)
                 if partition.inSyncReplicas.count < minimum { belowMinimum += 1 }
                 if partition.inSyncReplicas.count == minimum { atMinimum += 1 }
                 if partition.isReassigning { reassigning += 1 }

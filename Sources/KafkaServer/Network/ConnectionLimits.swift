@@ -44,7 +44,7 @@ final class ConnectionLimits: Sendable {
 
     init(_ maxima: Maxima) { counts = Mutex(Counts(maxima: maxima)) }
 
-    /// Takes over other limits. Connections above them stay; listeners that may go on accepting are told.
+    /// Takes over other limits. Listeners that may go on accepting are told.
     func update(_ maxima: Maxima) {
         let resumed = counts.withLock { counts -> [ListenerContext] in
             counts.maxima = maxima
@@ -91,6 +91,9 @@ final class ConnectionLimits: Sendable {
     }
 
     var total: Int { counts.withLock { $0.total } }
+
+    /// How many there are more than the broker may have.
+    var excess: Int { counts.withLock { max(0, $0.total - $0.maxima.total) } }
 
     // MARK: By address
 

@@ -31,17 +31,19 @@ package final class ListenerContext: AcceptGate {
     private let gate: ListenerGate
     private let limits: ConnectionLimits
     private let rates: ConnectionRates
+    private let excess: ExcessConnections
     private let exemption = Atomic<Bool>(false)
     private let state = Mutex(State())
 
     init(
-        name: String, gate: ListenerGate, limits: ConnectionLimits, rates: ConnectionRates,
+        name: String, gate: ListenerGate, limits: ConnectionLimits, rates: ConnectionRates, excess: ExcessConnections,
         memory: RequestMemory, log: Logger
     ) {
         self.name = name
         self.gate = gate
         self.limits = limits
         self.rates = rates
+        self.excess = excess
         self.memory = memory
         self.log = log
     }
@@ -90,6 +92,7 @@ package final class ListenerContext: AcceptGate {
             limits.release(connection.remoteAddress, of: self)
             return nil
         }
+        if isExempt, limits.excess > 0 { excess.look() }
         return handler
     }
 
@@ -118,6 +121,11 @@ package final class ListenerContext: AcceptGate {
     func connectionClosed(_ connection: HeldConnection) {
         _ = state.withLock { $0.held.removeValue(forKey: connection.id) }
     }
+
+    /// In the order of their ids.
+    var openConnections: [RequestConnection] { state.withLock { $0.connections.values.sorted { $0.id < $1.id } } }
+
+    func has(_ connection: RequestConnection) -> Bool { state.withLock { $0.connections[connection.id] != nil } }
 
     package var connectionCount: Int { state.withLock { $0.connections.count } }
 

@@ -87,6 +87,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         closeIfDrained()
     }
 
+    /// When it was used last, in monotonic nanoseconds.
+    var lastActivity: Int64 { connection.lastActivity }
+
     /// Ends at once, whatever is outstanding.
     func close() { connection.close() }
 

@@ -53,7 +53,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     private var isWaitingForRoom = false
     private var isWriteScheduled = false
     // Idleness.
-    private var lastActivity: Int64
+    private(set) var lastActivity: Int64
     private var timer: TimerToken?
 
     init(

@@ -35,7 +35,7 @@ extension ConfigurationKeys {
             "max.connections", Int64(Int32.max), .atLeast(0), .clusterWide, .acts,
             """
             The most connections in all; further ones wait until one closes. The listener between brokers is exempt \
-            where clients have another.
+            where clients have another: the connection of a client that was used least recently makes room.
             """),
         .int(
             "max.connection.creation.rate", Int64(Int32.max), .atLeast(0), .clusterWide, .acts,
