@@ -10,6 +10,7 @@ public struct ByteReader {
     /// Bytes in the whole buffer.
     public let end: Int
 
+    @inlinable
     public init(_ bytes: UnsafeRawBufferPointer) {
         // An empty buffer may have no address; the placeholder is never read through.
         base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
@@ -18,13 +19,15 @@ public struct ByteReader {
     }
 
     /// Bytes read so far.
-    public var position: Int { offset }
+    @inlinable public var position: Int { offset }
 
     /// Bytes not read yet.
-    public var remaining: Int { end - offset }
+    @inlinable public var remaining: Int { end - offset }
 
     /// The bytes not read yet, borrowed.
-    public var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + offset, count: end - offset) }
+    @inlinable public var rest: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: base + offset, count: end - offset)
+    }
 
     @inline(never) @usableFromInline
     func truncated(_ needed: Int) -> WireError {
@@ -63,7 +66,7 @@ public struct ByteReader {
     }
 
     /// Unsigned LEB128 of at most 32 bits.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func readUnsignedVarint() throws(WireError) -> UInt32 {
         // Nearly all are lengths and counts below 128.
         if let byte = peek, byte < 0x80 {
@@ -78,10 +81,22 @@ public struct ByteReader {
     var peek: UInt8? { offset < end ? (base + offset).load(as: UInt8.self) : nil }
 
     /// Reads the next byte where it is zero: tagged fields of which there are none, nearly always.
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func skipZero() -> Bool {
         guard peek == 0 else { return false }
         offset += 1
+        return true
+    }
+
+    /// Reads the next three bytes where they are these.
+    @inlinable @inline(__always)
+    package mutating func skip(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Bool {
+        guard end - offset >= 3 else { return false }
+        let next = base + offset
+        guard next.load(as: UInt8.self) == first, next.load(fromByteOffset: 1, as: UInt8.self) == second,
+            next.load(fromByteOffset: 2, as: UInt8.self) == third
+        else { return false }
+        offset += 3
         return true
     }
 
@@ -147,30 +162,36 @@ public struct ByteReader {
     }
 
     /// The next `count` bytes, which must be UTF-8, borrowed from the buffer.
+    @inlinable @inline(__always)
     package mutating func readBorrowedText(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
         let bytes = try readBorrowed(count)
-        guard Self.isASCII(bytes) || String(validating: bytes, as: UTF8.self) != nil else {
-            throw WireError(.invalidUTF8)
-        }
+        guard Self.isASCII(bytes) || Self.isUTF8(bytes) else { throw WireError(.invalidUTF8) }
         return bytes
     }
 
+    @inline(never) @usableFromInline
+    static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool { String(validating: bytes, as: UTF8.self) != nil }
+
     /// Looks at eight bytes at a time, the last of which may have been looked at before.
-    private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    @inlinable
+    static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let count = bytes.count
+        guard let base = bytes.baseAddress, count > 0 else { return true }
         var seen: UInt64 = 0
         if count >= 8 {
             var index = 0
             while index + 8 < count {
-                seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                seen |= (base + index).loadUnaligned(as: UInt64.self)
                 index += 8
             }
-            seen |= bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+            seen |= (base + (count - 8)).loadUnaligned(as: UInt64.self)
         } else if count >= 4 {
-            seen = UInt64(bytes.loadUnaligned(as: UInt32.self))
-            seen |= UInt64(bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+            seen = UInt64(base.loadUnaligned(as: UInt32.self))
+            seen |= UInt64((base + (count - 4)).loadUnaligned(as: UInt32.self))
         } else {
-            for byte in bytes { seen |= UInt64(byte) }
+            // Of one to three bytes these are all.
+            seen = UInt64(base.load(as: UInt8.self)) | UInt64((base + count / 2).load(as: UInt8.self))
+            seen |= UInt64((base + (count - 1)).load(as: UInt8.self))
         }
         return seen & 0x8080_8080_8080_8080 == 0
     }

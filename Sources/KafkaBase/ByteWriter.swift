@@ -17,24 +17,26 @@ public struct ByteWriter: ~Copyable {
         }
     }
 
-    private var storage: UnsafeMutableRawPointer
-    private var capacity: Int
-    /// Bytes held in this buffer, without the spliced ones.
-    public private(set) var count: Int
+    @usableFromInline var storage: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
+    @usableFromInline var used: Int
     /// In ascending order of position.
     public private(set) var splices: [Splice]
 
     public init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
         storage = .allocate(byteCount: self.capacity, alignment: 16)
-        count = 0
+        used = 0
         splices = []
     }
 
     deinit { storage.deallocate() }
 
+    /// Bytes held in this buffer, without the spliced ones.
+    @inlinable public var count: Int { used }
+
     /// Bytes written, the spliced ones included.
-    public var length: Int { splices.reduce(count) { $0 + $1.length } }
+    public var length: Int { splices.isEmpty ? used : splices.reduce(used) { $0 + $1.length } }
 
     /// The bytes written, borrowed until the next mutation.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage, count: count) }
@@ -43,7 +45,7 @@ public struct ByteWriter: ~Copyable {
 
     /// Forgets the contents; keeps the memory unless it has grown past `keeping` bytes.
     public mutating func removeAll(keeping limit: Int = .max) {
-        count = 0
+        used = 0
         if !splices.isEmpty { splices.removeAll(keepingCapacity: true) }
         if capacity > limit {
             storage.deallocate()
@@ -55,16 +57,17 @@ public struct ByteWriter: ~Copyable {
     /// Cuts the contents back to `newCount` bytes, dropping splices behind them.
     public mutating func truncate(to newCount: Int) {
         precondition(newCount >= 0 && newCount <= count, "truncation must shorten")
-        count = newCount
-        splices.removeAll { $0.position > newCount }
+        used = newCount
+        if !splices.isEmpty { splices.removeAll { $0.position > newCount } }
     }
 
+    @inlinable @inline(__always)
     public mutating func reserve(_ additional: Int) {
-        if capacity - count < additional { grow(additional) }
+        if capacity - used < additional { grow(additional) }
     }
 
-    @inline(never)
-    private mutating func grow(_ additional: Int) {
+    @inline(never) @usableFromInline
+    mutating func grow(_ additional: Int) {
         let newCapacity = max(capacity * 2, count + additional)
         let newStorage = UnsafeMutableRawPointer.allocate(byteCount: newCapacity, alignment: 16)
         newStorage.copyMemory(from: storage, byteCount: count)
@@ -77,7 +80,7 @@ public struct ByteWriter: ~Copyable {
     private mutating func store<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
         reserve(MemoryLayout<T>.size)
         (storage + count).storeBytes(of: value.bigEndian, as: T.self)
-        count += MemoryLayout<T>.size
+        used += MemoryLayout<T>.size
     }
 
     public mutating func writeInt8(_ value: Int8) { store(value) }
@@ -127,7 +130,7 @@ public struct ByteWriter: ~Copyable {
         guard let source = bytes.baseAddress else { return }
         reserve(bytes.count)
         (storage + count).copyMemory(from: source, byteCount: bytes.count)
-        count += bytes.count
+        used += bytes.count
     }
 
     public mutating func write(_ bytes: [UInt8]) {
@@ -151,7 +154,7 @@ public struct ByteWriter: ~Copyable {
         reserve(size)
         let position = count
         (storage + count).initializeMemory(as: UInt8.self, repeating: 0, count: size)
-        count += size
+        used += size
         return position
     }
 
@@ -175,14 +178,14 @@ public struct ByteWriter: ~Copyable {
     }
 
     /// Room for the count of an array whose elements follow; `endArray` fills it in. Returns where it starts.
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func beginArray(flexible: Bool) -> Int {
         if flexible { writeUInt8(0) } else { writeInt32(0) }
         return count - (flexible ? 1 : 4)
     }
 
     /// Writes how many elements followed `beginArray`.
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func endArray(_ start: Int, count elements: Int, flexible: Bool) {
         precondition(elements >= 0 && elements < Int(Int32.max), "an array has as many elements as a count can say")
         guard flexible else { return overwriteInt32(Int32(elements), at: start) }
@@ -191,8 +194,8 @@ public struct ByteWriter: ~Copyable {
     }
 
     /// Writes an unsigned LEB128 for which one byte was kept free.
-    @inline(__always)
-    private mutating func fillVarint(_ value: UInt32, at start: Int) {
+    @inlinable @inline(__always)
+    mutating func fillVarint(_ value: UInt32, at start: Int) {
         if value < 0x80 {
             (storage + start).storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
         } else {
@@ -201,13 +204,13 @@ public struct ByteWriter: ~Copyable {
     }
 
     /// Longer ones move up what follows, since they are seldom.
-    @inline(never)
-    private mutating func fillLongVarint(_ value: UInt32, at start: Int) {
+    @inline(never) @usableFromInline
+    mutating func fillLongVarint(_ value: UInt32, at start: Int) {
         var extra = 1
         while value >> (7 * (extra + 1)) > 0 { extra += 1 }
         reserve(extra)
         (storage + start + 1 + extra).copyMemory(from: storage + start + 1, byteCount: count - start - 1)
-        count += extra
+        used += extra
         for index in splices.indices.reversed() {
             guard splices[index].position > start else { break }
             splices[index] = Splice(position: splices[index].position + extra, length: splices[index].length)
@@ -226,7 +229,7 @@ public struct ByteWriter: ~Copyable {
         reserve(maximum)
         let filled = try body(UnsafeMutableRawBufferPointer(start: storage + count, count: capacity - count))
         precondition(filled >= 0 && filled <= capacity - count, "more bytes reported than there was room for")
-        count += filled
+        used += filled
     }
 }
 

@@ -169,16 +169,16 @@ public final class UnifiedLog: Sendable {
     /// `read`, with the marks that a consumer is told at the same moment.
     public func fetch(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool
-    ) throws(StorageError) -> (range: FetchedRange, marks: ConsumerMarks) {
+    ) throws(StorageError) -> ConsumerRead {
         guard options.settings.verifiesReads else {
             return try settling { (state) throws(StorageError) in
                 let range = try state.read(
                     from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
-                return (range, state.consumerMarks)
+                return ConsumerRead(range: range, marks: state.consumerMarks)
             }
         }
         let range = try readChecked(from: offset, maxBytes: maxBytes, isolation: isolation, atLeastOne: atLeastOne)
-        return (range, consumerMarks)
+        return ConsumerRead(range: range, marks: consumerMarks)
     }
 
     /// What a consumer is told of the log besides its records.
@@ -231,6 +231,12 @@ public struct LogOffsets: Equatable, Sendable {
     public let lastStableOffset: Int64
     /// Everything below is on disk.
     public let recoveryPoint: Int64
+}
+
+/// What a consumer gets of a log.
+public struct ConsumerRead: Sendable {
+    public let range: FetchedRange
+    public let marks: ConsumerMarks
 }
 
 /// What a consumer is told of a log besides its records.

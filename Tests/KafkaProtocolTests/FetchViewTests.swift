@@ -98,7 +98,7 @@ import Testing
             do throws(WireError) {
                 var walk = head.walk()
                 while try walk.nextTopic() != nil { while try walk.nextPartition() != nil {} }
-                return try walk.finish().replicaID ?? head.replicaID
+                return try walk.finish() ?? head.replicaID
             } catch { throw head.defect ?? error }
         }
         switch (seen, walked) {
@@ -148,11 +148,14 @@ import Testing
                 partition.highWatermark = data.highWatermark
                 partition.lastStableOffset = data.lastStableOffset
                 partition.logStartOffset = data.logStartOffset
-                if data.divergingEpoch.epoch >= 0 {
-                    partition.diverging = (data.divergingEpoch.epoch, data.divergingEpoch.endOffset)
+                let diverging = data.divergingEpoch
+                if data.records.count == 0, diverging.epoch < 0 {
+                    pieces.writeEmpty(partition, committedOnly: data.abortedTransactions != nil, into: &writer)
+                } else {
+                    try pieces.write(
+                        partition, diverging: diverging.epoch < 0 ? nil : (diverging.epoch, diverging.endOffset),
+                        aborted: data.abortedTransactions, records: data.records, into: &writer)
                 }
-                try pieces.write(
-                    partition, aborted: data.abortedTransactions, records: data.records, into: &writer)
             }
             pieces.endTopic(into: &writer)
         }
@@ -172,6 +175,10 @@ import Testing
                 if version >= 4 { (data.lastStableOffset, data.abortedTransactions) = (7, [.init(producerID: 4)]) }
                 if version >= 5 { data.logStartOffset = 2 }
                 if version >= 12, index % 2 == 0 { data.divergingEpoch = .init(epoch: 1, endOffset: 2) }
+                if index % 3 == 1 {
+                    data.records = .owned([])
+                    if version >= 4 { data.abortedTransactions = index % 2 == 0 ? nil : [] }
+                }
                 answered.partitions.append(data)
             }
             response.responses.append(answered)

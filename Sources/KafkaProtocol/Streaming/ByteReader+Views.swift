@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import KafkaBase
+public import KafkaBase
 
 // What the hand-written views of messages read through: as the generated decoders, without copying.
 extension ByteReader {
     /// The count of an array that cannot be null.
-    @inline(__always)
+    @inlinable @inline(__always)
     mutating func readArrayCount(minimumSize: Int, flexible: Bool) throws(WireError) -> Int {
         let count = flexible ? Int(try readUnsignedVarint()) - 1 : Int(try readInt32())
-        guard count >= 0 else { throw WireError(.unexpectedNull) }
-        guard count <= remaining / minimumSize else { throw WireError(.invalidLength(count)) }
+        guard count >= 0, count <= remaining / minimumSize else { throw badCount(count) }
         return count
     }
 
+    @inline(never) @usableFromInline
+    func badCount(_ count: Int) -> WireError { WireError(count < 0 ? .unexpectedNull : .invalidLength(count)) }
+
     /// The UTF-8 of a string, nil for null; `checks` where it is not known to be UTF-8.
-    @inline(__always)
+    @inlinable @inline(__always)
     mutating func readNullableText(
         flexible: Bool, checks: Bool = true
     ) throws(WireError) -> UnsafeRawBufferPointer? {
         let length: Int
         if flexible {
             length = Int(try readUnsignedVarint()) - 1
-            guard length <= Int(Int16.max) else { throw WireError(.invalidLength(length)) }
+            guard length <= Int(Int16.max) else { throw badCount(length) }
         } else {
             length = Int(try readInt16())
         }
@@ -29,17 +31,20 @@ extension ByteReader {
     }
 
     /// The UTF-8 of a string that cannot be null.
-    @inline(__always)
+    @inlinable @inline(__always)
     mutating func readText(flexible: Bool, checks: Bool = true) throws(WireError) -> UnsafeRawBufferPointer {
-        guard let text = try readNullableText(flexible: flexible, checks: checks) else {
-            throw WireError(.unexpectedNull)
-        }
+        guard let text = try readNullableText(flexible: flexible, checks: checks) else { throw badCount(-1) }
         return text
     }
 
     /// Passes over tagged fields none of which is of interest.
+    @inlinable @inline(__always)
     mutating func skipTaggedFields() throws(WireError) {
-        if skipZero() { return }
+        if !skipZero() { try skipSomeTaggedFields() }
+    }
+
+    @inline(never) @usableFromInline
+    mutating func skipSomeTaggedFields() throws(WireError) {
         var tags = try TaggedFieldReader(&self)
         while try tags.next(&self) != nil {}
     }
@@ -55,20 +60,55 @@ extension RequestMessage {
     }
 }
 
-extension ByteWriter {
-    /// Writes what names a topic.
+extension NamedTopic {
+    /// Bytes that `write` takes at most.
+    @inlinable
+    var sizeMaximum: Int { max(16, 3 + name.count) }
+
+    /// Writes what names the topic.
     ///
-    /// - Parameter topic: its name, where that is written, has at most 32,767 bytes.
-    @inline(__always)
-    mutating func writeName(of topic: NamedTopic, byID: Bool, flexible: Bool) {
-        if byID { return writeUUID(topic.id) }
-        precondition(
-            topic.name.count <= Int(Int16.max), "a topic's name comes from a request or is checked when it is made")
-        if flexible {
-            writeUnsignedVarint(UInt32(topic.name.count) + 1)
-        } else {
-            writeInt16(Int16(topic.name.count))
+    /// - Precondition: the name, where that is written, has at most 32,767 bytes.
+    @inlinable @inline(__always)
+    func write(byID: Bool, flexible: Bool, into fields: inout FixedFieldWriter) {
+        if byID {
+            fields.uint64(id.high)
+            fields.uint64(id.low)
+            return
         }
-        write(topic.name)
+        precondition(
+            name.count <= Int(Int16.max), "a topic's name comes from a request or is checked when it is made")
+        if flexible {
+            fields.unsignedVarint(UInt32(name.count) + 1)
+        } else {
+            fields.int16(Int16(name.count))
+        }
+        fields.bytes(name)
+    }
+}
+
+extension ByteWriter {
+    /// Writes the name of a topic, or its id, and room for the count of its partitions; returns where that is.
+    @inlinable @inline(__always)
+    mutating func beginTopic(_ topic: NamedTopic, byID: Bool, flexible: Bool) -> Int {
+        writeFixed(topic.sizeMaximum + 4) { fields in
+            topic.write(byID: byID, flexible: flexible, into: &fields)
+            fields.arrayCount(flexible: flexible)
+        }
+        return count - (flexible ? 1 : 4)
+    }
+
+    /// Fills in the count and ends what the array is part of, without tagged fields.
+    @inlinable @inline(__always)
+    mutating func endArrayAndTags(_ start: Int, count: Int, flexible: Bool) {
+        endArray(start, count: count, flexible: flexible)
+        if flexible { writeFixed(1) { $0.uint8(0) } }
+    }
+}
+
+extension FixedFieldWriter {
+    /// Room for the count of an array, which `ByteWriter.endArray` fills in.
+    @inlinable @inline(__always)
+    mutating func arrayCount(flexible: Bool) {
+        if flexible { uint8(0) } else { int32(0) }
     }
 }

@@ -1,55 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaBase
+public import KafkaBase
 
 /// What stands in front of the topics of a Fetch request as it lies in its frame. Borrowed: valid as long as the bytes are.
 ///
 /// Enough to answer most requests while they are read: a walk goes through the topics and in the end reads what follows
 /// them. A request that must not have any effect where it is malformed further on is read whole first
 /// (`FetchRequestView`).
+@usableFromInline
 package struct FetchRequestHead {
     /// The whole body.
-    package let bytes: UnsafeRawBufferPointer
-    package let version: Int16
+    @usableFromInline package let bytes: UnsafeRawBufferPointer
+    @usableFromInline package let version: Int16
     /// The broker that asks, −1 for consumers; up to version 14, later ones have it at their end.
-    package private(set) var replicaID: Int32 = -1
-    package let maxWaitMs: Int32
-    package let minBytes: Int32
-    package private(set) var maxBytes: Int32 = .max
-    package private(set) var isolationLevel: Int8 = 0
-    package private(set) var sessionID: Int32 = 0
-    package private(set) var sessionEpoch: Int32 = -1
-    private let topics: FetchTopicWalk
+    @usableFromInline package let replicaID: Int32
+    @usableFromInline package let maxWaitMs: Int32
+    @usableFromInline package let minBytes: Int32
+    @usableFromInline package let maxBytes: Int32
+    @usableFromInline package let isolationLevel: Int8
+    @usableFromInline package let sessionID: Int32
+    @usableFromInline package let sessionEpoch: Int32
+    @usableFromInline let topics: FetchTopicWalk
 
     /// - Throws: what `FetchRequest` throws, with the path of the field.
+    @inlinable @inline(__always)
     package init(_ bytes: UnsafeRawBufferPointer, version: Int16) throws(WireError) {
         do throws(WireError) {
             self = try Self(reading: bytes, version)
         } catch {
-            throw FetchRequest.refusal(of: bytes, version: version) ?? error
+            throw Self.refusal(of: bytes, version: version, error)
         }
     }
 
-    @inline(__always)
-    private init(reading bytes: UnsafeRawBufferPointer, _ version: Int16) throws(WireError) {
-        try FetchRequest.checkVersion(version)
+    @inlinable @inline(__always)
+    init(reading bytes: UnsafeRawBufferPointer, _ version: Int16) throws(WireError) {
+        guard version >= 0, version <= 18 else { throw WireError(.unsupportedVersion(version)) }
         self.bytes = bytes
         self.version = version
         var reader = ByteReader(bytes)
         var fields = try reader.readFixed(
             (version <= 14 ? 4 : 0) + 8 + (version >= 3 ? 4 : 0) + (version >= 4 ? 1 : 0) + (version >= 7 ? 8 : 0))
-        if version <= 14 { replicaID = fields.int32() }
+        replicaID = version <= 14 ? fields.int32() : -1
         maxWaitMs = fields.int32()
         minBytes = fields.int32()
-        if version >= 3 { maxBytes = fields.int32() }
-        if version >= 4 { isolationLevel = fields.int8() }
-        if version >= 7 {
-            sessionID = fields.int32()
-            sessionEpoch = fields.int32()
-        }
+        maxBytes = version >= 3 ? fields.int32() : .max
+        isolationLevel = version >= 4 ? fields.int8() : 0
+        sessionID = version >= 7 ? fields.int32() : 0
+        sessionEpoch = version >= 7 ? fields.int32() : -1
         topics = try FetchTopicWalk(&reader, version: version)
     }
 
+    /// What the generated decoder says of a request that cannot be read.
+    @inline(never) @usableFromInline
+    static func refusal(of bytes: UnsafeRawBufferPointer, version: Int16, _ error: WireError) -> WireError {
+        FetchRequest.refusal(of: bytes, version: version) ?? error
+    }
+
     /// A walk through all topics and partitions, in the order of the request. It checks what it reads.
+    @inlinable @inline(__always)
     package func walk() -> FetchTopicWalk { topics }
 
     /// Where the request is malformed, with the path of the field; nil where it is not.
@@ -60,16 +67,19 @@ package struct FetchRequestHead {
 ///
 /// Accepts and refuses exactly what `FetchRequest` does; every length and count is checked when it is made. Borrowed:
 /// valid as long as the bytes are.
+@usableFromInline
 package struct FetchRequestView {
     /// What is asked of one partition. Fields that the version does not carry have their schema's defaults.
+    @usableFromInline
     package struct Partition: Sendable {
-        package let index: Int32
-        package let currentLeaderEpoch: Int32
-        package let fetchOffset: Int64
-        package let lastFetchedEpoch: Int32
-        package let logStartOffset: Int64
-        package let maxBytes: Int32
+        @usableFromInline package let index: Int32
+        @usableFromInline package let currentLeaderEpoch: Int32
+        @usableFromInline package let fetchOffset: Int64
+        @usableFromInline package let lastFetchedEpoch: Int32
+        @usableFromInline package let logStartOffset: Int64
+        @usableFromInline package let maxBytes: Int32
 
+        @inlinable
         package init(
             index: Int32, currentLeaderEpoch: Int32 = -1, fetchOffset: Int64, lastFetchedEpoch: Int32 = -1,
             logStartOffset: Int64 = -1, maxBytes: Int32
@@ -94,11 +104,11 @@ package struct FetchRequestView {
         do throws(WireError) {
             var walk = head.walk()
             while try walk.nextTopic() != nil { while try walk.nextPartition() != nil {} }
-            let end = try walk.finish()
+            let end = try walk.readEnd()
             replicaID = end.replicaID ?? head.replicaID
             forgotten = end.forgotten
         } catch {
-            throw FetchRequest.refusal(of: head.bytes, version: head.version) ?? error
+            throw FetchRequestHead.refusal(of: head.bytes, version: head.version, error)
         }
     }
 
@@ -123,23 +133,22 @@ package struct FetchRequestView {
 }
 
 extension FetchRequestView.Partition {
-    @inline(__always)
-    fileprivate init(from reader: inout ByteReader, version: Int16) throws(WireError) {
+    @inlinable @inline(__always)
+    init(from reader: inout ByteReader, version: Int16) throws(WireError) {
         let (hasLeaderEpoch, hasLastEpoch, hasLogStart) = (version >= 9, version >= 12, version >= 5)
         var fields = try reader.readFixed(
             16 + (hasLeaderEpoch ? 4 : 0) + (hasLastEpoch ? 4 : 0) + (hasLogStart ? 8 : 0))
-        index = fields.int32()
-        currentLeaderEpoch = hasLeaderEpoch ? fields.int32() : -1
-        fetchOffset = fields.int64()
-        lastFetchedEpoch = hasLastEpoch ? fields.int32() : -1
-        logStartOffset = hasLogStart ? fields.int64() : -1
-        maxBytes = fields.int32()
+        // Arguments are evaluated in the order of the fields.
+        self.init(
+            index: fields.int32(), currentLeaderEpoch: hasLeaderEpoch ? fields.int32() : -1,
+            fetchOffset: fields.int64(), lastFetchedEpoch: hasLastEpoch ? fields.int32() : -1,
+            logStartOffset: hasLogStart ? fields.int64() : -1, maxBytes: fields.int32())
         if version >= 12, !reader.skipZero() { try Self.readTags(&reader, version: version) }
     }
 
     /// Which directory asks and how far it knows the log to be committed: of brokers only, and not needed.
-    @inline(never)
-    private static func readTags(_ reader: inout ByteReader, version: Int16) throws(WireError) {
+    @inline(never) @usableFromInline
+    static func readTags(_ reader: inout ByteReader, version: Int16) throws(WireError) {
         var tags = try TaggedFieldReader(&reader)
         while var body = try tags.next(&reader) {
             switch tags.tag {
@@ -157,40 +166,54 @@ extension FetchRequestView.Partition {
 
 /// Goes through a Fetch request from its topics on: a topic, then its partitions until there is none, then the next topic,
 /// and in the end what follows the topics.
+@usableFromInline
 package struct FetchTopicWalk {
-    private var cursor: TopicCursor
-    private let version: Int16
+    @usableFromInline var cursor: TopicCursor
+    @usableFromInline let version: Int16
 
-    fileprivate init(_ reader: inout ByteReader, version: Int16) throws(WireError) {
+    @inlinable @inline(__always)
+    init(_ reader: inout ByteReader, version: Int16) throws(WireError) {
         self.version = version
         cursor = try TopicCursor(&reader, Self.form(version))
     }
 
-    private static func form(_ version: Int16) -> TopicForm {
+    @inlinable @inline(__always)
+    static func form(_ version: Int16) -> TopicForm {
         TopicForm(flexible: version >= 12, namesByID: version >= 13, minimumPartitionSize: 16)
     }
 
     fileprivate mutating func namesAreChecked() { cursor.checksNames = false }
 
-    package mutating func nextTopic() throws(WireError) -> NamedTopic? { try cursor.nextTopic() }
+    @inlinable @inline(__always)
+    package mutating func nextTopic() throws(WireError) -> NamedTopic? { try cursor.nextTopic(Self.form(version)) }
 
+    @inlinable @inline(__always)
     package mutating func nextPartition() throws(WireError) -> FetchRequestView.Partition? {
-        guard try cursor.beginPartition() else { return nil }
+        guard try cursor.beginPartition(Self.form(version)) else { return nil }
         return try FetchRequestView.Partition(from: &cursor.reader, version: version)
     }
 
     // MARK: Behind the topics
 
-    /// What follows the topics.
-    package struct End {
+    /// Reads what follows the topics, behind the last of which the walk must be. The broker that asks, from version 15 on;
+    /// nil for others.
+    @inlinable @inline(__always)
+    package mutating func finish() throws(WireError) -> Int32? {
+        precondition(cursor.isAtEnd, "all topics come before what follows them")
+        // Most have nothing there: no topics to forget, no rack, no tagged fields.
+        if version >= 12, cursor.reader.skip(1, 1, 0) { return nil }
+        return try readEnd().replicaID
+    }
+
+    @usableFromInline
+    struct End {
         /// From version 15 on, where there is one.
-        package fileprivate(set) var replicaID: Int32?
+        @usableFromInline var replicaID: Int32?
         fileprivate var forgotten: ByteReader?
     }
 
-    /// Reads what follows the topics, behind the last of which the walk must be.
-    package mutating func finish() throws(WireError) -> End {
-        precondition(cursor.isAtEnd, "all topics come before what follows them")
+    @inline(never) @usableFromInline
+    mutating func readEnd() throws(WireError) -> End {
         var end = End()
         if version >= 7 {
             end.forgotten = cursor.reader

@@ -1,79 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaBase
+public import KafkaBase
 
 /// Writes a Fetch response piece by piece, without the structures of `FetchResponse`: `begin`, then for each topic
 /// `beginTopic`, its partitions and `endTopic`, then `end`.
+@usableFromInline
 package struct FetchResponseWriter {
     /// One partition's answer without its records.
+    @usableFromInline
     package struct Partition {
-        package var index: Int32
-        package var errorCode: Int16 = 0
-        package var highWatermark: Int64 = -1
-        package var lastStableOffset: Int64 = -1
-        package var logStartOffset: Int64 = -1
-        /// Where the client's log and the leader's part; from version 12 on.
-        package var diverging: (epoch: Int32, endOffset: Int64)?
+        @usableFromInline package var index: Int32
+        @usableFromInline package var errorCode: Int16
+        @usableFromInline package var highWatermark: Int64
+        @usableFromInline package var lastStableOffset: Int64
+        @usableFromInline package var logStartOffset: Int64
 
-        package init(index: Int32) { self.index = index }
+        @inlinable
+        package init(
+            index: Int32, errorCode: Int16 = 0, highWatermark: Int64 = -1, lastStableOffset: Int64 = -1,
+            logStartOffset: Int64 = -1
+        ) {
+            self.index = index
+            self.errorCode = errorCode
+            self.highWatermark = highWatermark
+            self.lastStableOffset = lastStableOffset
+            self.logStartOffset = logStartOffset
+        }
     }
 
-    private let version: Int16
-    private let flexible: Bool
-    private var topicsAt = 0
-    private var topicCount = 0
-    private var partitionsAt = 0
-    private var partitionCount = 0
+    @usableFromInline let version: Int16
+    @usableFromInline var topicsAt = 0
+    @usableFromInline var topicCount = 0
+    @usableFromInline var partitionsAt = 0
+    @usableFromInline var partitionCount = 0
 
-    package init(version: Int16) {
-        self.version = version
-        flexible = version >= 12
-    }
+    @inlinable
+    package init(version: Int16) { self.version = version }
+
+    @inlinable @inline(__always)
+    var flexible: Bool { version >= 12 }
 
     /// - Parameters:
     ///   - throttleTime: milliseconds; from version 1 on.
     ///   - errorCode: of the whole request; from version 7 on.
+    @inlinable @inline(__always)
     package mutating func begin(
         throttleTime: Int32 = 0, errorCode: Int16 = 0, sessionID: Int32, into writer: inout ByteWriter
     ) {
-        if version >= 1 { writer.writeInt32(throttleTime) }
-        if version >= 7 {
-            writer.writeInt16(errorCode)
-            writer.writeInt32(sessionID)
+        writer.writeFixed(4 + 2 + 4 + 4) { fields in
+            if version >= 1 { fields.int32(throttleTime) }
+            if version >= 7 {
+                fields.int16(errorCode)
+                fields.int32(sessionID)
+            }
+            fields.arrayCount(flexible: flexible)
         }
-        topicsAt = writer.beginArray(flexible: flexible)
+        topicsAt = writer.count - (flexible ? 1 : 4)
     }
 
-    package mutating func end(into writer: inout ByteWriter) {
-        writer.endArray(topicsAt, count: topicCount, flexible: flexible)
-        if flexible { writer.writeUInt8(0) }
+    @inlinable @inline(__always)
+    package func end(into writer: inout ByteWriter) {
+        writer.endArrayAndTags(topicsAt, count: topicCount, flexible: flexible)
     }
 
     /// - Parameter topic: a name of at most 32,767 bytes up to version 12, an id from version 13 on.
+    @inlinable @inline(__always)
     package mutating func beginTopic(_ topic: NamedTopic, into writer: inout ByteWriter) {
         topicCount += 1
         partitionCount = 0
-        writer.writeName(of: topic, byID: version >= 13, flexible: flexible)
-        partitionsAt = writer.beginArray(flexible: flexible)
+        partitionsAt = writer.beginTopic(topic, byID: version >= 13, flexible: flexible)
     }
 
-    package mutating func endTopic(into writer: inout ByteWriter) {
-        writer.endArray(partitionsAt, count: partitionCount, flexible: flexible)
-        if flexible { writer.writeUInt8(0) }
+    @inlinable @inline(__always)
+    package func endTopic(into writer: inout ByteWriter) {
+        writer.endArrayAndTags(partitionsAt, count: partitionCount, flexible: flexible)
+    }
+
+    /// A partition without records: most fetches find none.
+    ///
+    /// - Parameter committedOnly: whether the reader sees committed records only; others get null for the transactions
+    ///   that were aborted (KIP-98).
+    @inlinable @inline(__always)
+    package mutating func writeEmpty(_ partition: Partition, committedOnly: Bool, into writer: inout ByteWriter) {
+        partitionCount += 1
+        writer.writeFixed(Self.fixedSize + 4 + 4 + 4) { fields in
+            write(partition, into: &fields)
+            if version >= 4 {
+                if flexible { fields.uint8(committedOnly ? 1 : 0) } else { fields.int32(committedOnly ? 0 : -1) }
+            }
+            if version >= 11 { fields.int32(-1) }
+            if flexible {
+                fields.uint8(1)
+                fields.uint8(0)
+            } else {
+                fields.int32(0)
+            }
+        }
     }
 
     /// - Parameters:
+    ///   - diverging: where the client's log and the leader's part; from version 12 on.
     ///   - aborted: nil for readers of uncommitted records (KIP-98).
     ///   - records: `.spliced` where they come from a file.
     package mutating func write(
-        _ partition: Partition, aborted: [FetchResponse.AbortedTransaction]?, records: RecordBytes,
-        into writer: inout ByteWriter
+        _ partition: Partition, diverging: (epoch: Int32, endOffset: Int64)? = nil,
+        aborted: [FetchResponse.AbortedTransaction]?, records: RecordBytes, into writer: inout ByteWriter
     ) throws(WireError) {
         partitionCount += 1
-        writer.writeInt32(partition.index)
-        writer.writeInt16(partition.errorCode)
-        writer.writeInt64(partition.highWatermark)
-        if version >= 4 { writer.writeInt64(partition.lastStableOffset) }
-        if version >= 5 { writer.writeInt64(partition.logStartOffset) }
+        writer.writeFixed(Self.fixedSize) { write(partition, into: &$0) }
         if version >= 4 {
             if let aborted {
                 try writer.writeArray(aborted, version: version, flexible: flexible)
@@ -82,17 +115,27 @@ package struct FetchResponseWriter {
             }
         }
         if version >= 11 { writer.writeInt32(-1) }
-        if records.count == 0, !records.isNull {
-            // Most fetches find nothing.
-            if flexible { writer.writeUInt8(1) } else { writer.writeInt32(0) }
-        } else {
-            try writer.writeNullableRecords(records, flexible: flexible)
-        }
-        if flexible { writeTags(partition, into: &writer) }
+        try writer.writeNullableRecords(records, flexible: flexible)
+        if flexible { Self.writeTags(diverging, into: &writer) }
     }
 
-    private func writeTags(_ partition: Partition, into writer: inout ByteWriter) {
-        guard let diverging = partition.diverging else { return writer.writeUInt8(0) }
+    /// Bytes of the fields that every partition has.
+    @inlinable
+    static var fixedSize: Int { 4 + 2 + 3 * 8 }
+
+    @inlinable @inline(__always)
+    func write(_ partition: Partition, into fields: inout FixedFieldWriter) {
+        fields.int32(partition.index)
+        fields.int16(partition.errorCode)
+        fields.int64(partition.highWatermark)
+        if version >= 4 { fields.int64(partition.lastStableOffset) }
+        if version >= 5 { fields.int64(partition.logStartOffset) }
+    }
+
+    private static func writeTags(
+        _ diverging: (epoch: Int32, endOffset: Int64)?, into writer: inout ByteWriter
+    ) {
+        guard let diverging else { return writer.writeUInt8(0) }
         writer.writeUInt8(1)
         writer.writeUnsignedVarint(0)
         let start = writer.beginSizedField()

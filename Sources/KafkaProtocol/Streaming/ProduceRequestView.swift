@@ -51,26 +51,30 @@ package struct ProduceRequestView {
 /// Goes through the topics of a Produce request: a topic, then its partitions until there is none, then the next topic.
 package struct ProduceTopicWalk {
     private var cursor: TopicCursor
-    private let flexible: Bool
+    private let version: Int16
 
     fileprivate init(_ reader: inout ByteReader, version: Int16) throws(WireError) {
-        flexible = version >= 9
-        cursor = try TopicCursor(
-            &reader, TopicForm(flexible: version >= 9, namesByID: version >= 13, minimumPartitionSize: 6))
+        self.version = version
+        cursor = try TopicCursor(&reader, Self.form(version))
+    }
+
+    private static func form(_ version: Int16) -> TopicForm {
+        TopicForm(flexible: version >= 9, namesByID: version >= 13, minimumPartitionSize: 6)
     }
 
     /// Reads, and so checks, everything up to the request's end; goes back to the first topic.
     fileprivate mutating func check() throws(WireError) {
         var walk = self
         while try walk.nextTopic() != nil { while try walk.nextPartition() != nil {} }
-        if flexible { try walk.cursor.reader.skipTaggedFields() }
+        if version >= 9 { try walk.cursor.reader.skipTaggedFields() }
         cursor.checksNames = false
     }
 
-    package mutating func nextTopic() throws(WireError) -> NamedTopic? { try cursor.nextTopic() }
+    package mutating func nextTopic() throws(WireError) -> NamedTopic? { try cursor.nextTopic(Self.form(version)) }
 
     package mutating func nextPartition() throws(WireError) -> ProduceRequestView.Partition? {
-        guard try cursor.beginPartition() else { return nil }
+        guard try cursor.beginPartition(Self.form(version)) else { return nil }
+        let flexible = version >= 9
         let index = try cursor.reader.readInt32()
         let length = flexible ? Int(try cursor.reader.readUnsignedVarint()) - 1 : Int(try cursor.reader.readInt32())
         let records = length < 0 ? nil : try cursor.reader.readBorrowed(length)

@@ -40,21 +40,21 @@ package struct ProduceResponseWriter {
     /// - Parameter throttleTime: milliseconds; from version 1 on.
     package mutating func end(throttleTime: Int32, into writer: inout ByteWriter) {
         writer.endArray(topicsAt, count: topicCount, flexible: flexible)
-        if version >= 1 { writer.writeInt32(throttleTime) }
-        if flexible { writer.writeUInt8(0) }
+        writer.writeFixed(5) { fields in
+            if version >= 1 { fields.int32(throttleTime) }
+            if flexible { fields.uint8(0) }
+        }
     }
 
     /// - Parameter topic: a name of at most 32,767 bytes up to version 12, an id from version 13 on.
     package mutating func beginTopic(_ topic: NamedTopic, into writer: inout ByteWriter) {
         topicCount += 1
         partitionCount = 0
-        writer.writeName(of: topic, byID: version >= 13, flexible: flexible)
-        partitionsAt = writer.beginArray(flexible: flexible)
+        partitionsAt = writer.beginTopic(topic, byID: version >= 13, flexible: flexible)
     }
 
     package mutating func endTopic(into writer: inout ByteWriter) {
-        writer.endArray(partitionsAt, count: partitionCount, flexible: flexible)
-        if flexible { writer.writeUInt8(0) }
+        writer.endArrayAndTags(partitionsAt, count: partitionCount, flexible: flexible)
     }
 
     /// The records have their place.
@@ -65,24 +65,31 @@ package struct ProduceResponseWriter {
     package mutating func write(
         _ index: Int32, baseOffset: Int64, logAppendTime: Int64, logStartOffset: Int64, into writer: inout ByteWriter
     ) {
-        writeFixed(index, 0, baseOffset, logAppendTime, logStartOffset, into: &writer)
-        // No records, no message.
-        if version >= 8 {
-            if flexible {
-                writer.writeUInt8(1)
-                writer.writeUInt8(0)
-            } else {
-                writer.writeInt32(0)
-                writer.writeInt16(-1)
+        partitionCount += 1
+        writer.writeFixed(Self.fixedSize + 6) { fields in
+            write(index, 0, baseOffset, logAppendTime, logStartOffset, into: &fields)
+            // No records, no message.
+            if version >= 8 {
+                if flexible {
+                    fields.uint8(1)
+                    fields.uint8(0)
+                } else {
+                    fields.int32(0)
+                    fields.int16(-1)
+                }
             }
+            if flexible { fields.uint8(0) }
         }
-        if flexible { writer.writeUInt8(0) }
     }
+
+    /// Bytes of the fields that every partition has.
+    private static let fixedSize = 4 + 2 + 3 * 8
 
     package mutating func write(
         _ index: Int32, _ refusal: Refusal, into writer: inout ByteWriter
     ) throws(WireError) {
-        writeFixed(index, refusal.errorCode, -1, -1, -1, into: &writer)
+        partitionCount += 1
+        writer.writeFixed(Self.fixedSize) { write(index, refusal.errorCode, -1, -1, -1, into: &$0) }
         if version >= 8 {
             try writer.writeArray(refusal.records, version: version, flexible: flexible)
             try writer.writeNullableString(refusal.message, flexible: flexible)
@@ -90,15 +97,15 @@ package struct ProduceResponseWriter {
         if flexible { writer.writeUInt8(0) }
     }
 
-    private mutating func writeFixed(
+    @inline(__always)
+    private func write(
         _ index: Int32, _ errorCode: Int16, _ baseOffset: Int64, _ logAppendTime: Int64, _ logStartOffset: Int64,
-        into writer: inout ByteWriter
+        into fields: inout FixedFieldWriter
     ) {
-        partitionCount += 1
-        writer.writeInt32(index)
-        writer.writeInt16(errorCode)
-        writer.writeInt64(baseOffset)
-        if version >= 2 { writer.writeInt64(logAppendTime) }
-        if version >= 5 { writer.writeInt64(logStartOffset) }
+        fields.int32(index)
+        fields.int16(errorCode)
+        fields.int64(baseOffset)
+        if version >= 2 { fields.int64(logAppendTime) }
+        if version >= 5 { fields.int64(logStartOffset) }
     }
 }

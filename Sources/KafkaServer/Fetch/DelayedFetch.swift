@@ -19,6 +19,7 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
 
     private let source: Source
     private let limits: FetchLimits
+    private let quota: RequestQuota?
     private let place: ReservedPlace
     private let broker: BrokerContext
     /// Bytes seen so far, by the first reading and by what producers reported since.
@@ -30,10 +31,12 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
     private var watched: [Partition] = []
 
     private init(
-        _ source: Source, _ limits: FetchLimits, _ place: ReservedPlace, bytesSeen: Int, _ broker: BrokerContext
+        _ source: Source, _ limits: FetchLimits, _ quota: RequestQuota?, _ place: ReservedPlace, bytesSeen: Int,
+        _ broker: BrokerContext
     ) {
         self.source = source
         self.limits = limits
+        self.quota = quota
         self.place = place
         self.broker = broker
         gathered = Atomic(bytesSeen)
@@ -41,11 +44,11 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
 
     /// Parks the fetch. Called on the reactor.
     static func park(
-        _ joined: JoinedSession?, _ request: FetchRequestHead, _ limits: FetchLimits, at place: ReservedPlace,
-        bytesSeen: Int, _ broker: BrokerContext
+        _ joined: JoinedSession?, _ request: FetchRequestHead, _ limits: FetchLimits, _ quota: RequestQuota?,
+        at place: ReservedPlace, bytesSeen: Int, _ broker: BrokerContext
     ) {
         let source = joined.map { Source.session($0) } ?? .request([UInt8](request.bytes))
-        let fetch = DelayedFetch(source, limits, place, bytesSeen: bytesSeen, broker)
+        let fetch = DelayedFetch(source, limits, quota, place, bytesSeen: bytesSeen, broker)
         place.park(fetch)
         broker.metrics?.waitingFetches.add(1, ordering: .relaxed)
         fetch.timer = place.queue.schedule(after: limits.maxWait) { fetch.complete() }
@@ -123,9 +126,9 @@ final class DelayedFetch: PartitionWaiter, ParkedRequest, @unchecked Sendable {
 
     private func answer(evenWhereTooLittle: Bool) {
         guard !isDone else { return }
-        let limits = (evenWhereTooLittle ? limits.withoutWaiting : limits).again
+        let limits = evenWhereTooLittle ? limits.withoutWaiting : limits
         place.answer { (buffer) throws(WireError) in
-            var attempt = FetchAttempt(limits)
+            var attempt = FetchAttempt(limits, quota?.beginningAgain)
             switch source {
             case .session(let joined): try attempt.write(joined, broker, into: &buffer)
             case .request(let bytes):

@@ -12,6 +12,8 @@ internal import KafkaStorage
 /// Batches stay where they lie in their segment files, except for versions before 4, which get them converted.
 struct FetchAttempt: ~Copyable {
     private let limits: FetchLimits
+    /// nil while no quotas are set for anybody.
+    private let quota: RequestQuota?
     private var response: FetchResponseWriter
     /// What the partitions to come may still add, in bytes.
     private var left: Int
@@ -30,8 +32,9 @@ struct FetchAttempt: ~Copyable {
     /// About what a partition takes in an answer besides its records, in bytes.
     private static let partitionOverhead = 60
 
-    init(_ limits: FetchLimits) {
+    init(_ limits: FetchLimits, _ quota: RequestQuota?) {
         self.limits = limits
+        self.quota = quota
         response = FetchResponseWriter(version: limits.version)
         left = limits.maxBytes
     }
@@ -54,12 +57,12 @@ struct FetchAttempt: ~Copyable {
             response.beginTopic(named, into: &buffer.writer)
             while let asked = try walk.nextPartition() {
                 let read = read(asked, of: topic, broker)
-                note(read, of: topic, broker, in: &buffer)
+                if buffer.isMeasured { note(read, of: topic, broker, in: &buffer) }
                 try write(read, of: asked, into: &buffer)
             }
             response.endTopic(into: &buffer.writer)
         }
-        if let replicaID = try walk.finish().replicaID, replicaID >= 0 {
+        if let replicaID = try walk.finish(), replicaID >= 0 {
             isForReplica = true
             return
         }
@@ -70,7 +73,7 @@ struct FetchAttempt: ~Copyable {
 
     /// Counts the answer, if it is one, against the client's quotas.
     private mutating func charge() {
-        guard let quota = limits.quota, isEnough else { return }
+        guard let quota, isEnough else { return }
         throttle = quota.chargeFetch(bytes: byteCount + partitionCount * Self.partitionOverhead)
     }
 
@@ -111,7 +114,7 @@ struct FetchAttempt: ~Copyable {
                 last = key
             }
             let read = read(asked, of: topic, broker)
-            note(read, of: topic, broker, in: &buffer)
+            if buffer.isMeasured { note(read, of: topic, broker, in: &buffer) }
             let mustTell = partitions.note(
                 turn, read.told, hasData: read.byteCount > 0 || read.diverging != nil, isError: read.error != .none)
             guard mustTell || reply == .full else { continue }
@@ -136,10 +139,17 @@ struct FetchAttempt: ~Copyable {
         writeEmpty(sessionID: goesOn ? id : 0, into: &buffer)
     }
 
+    @inline(__always)
     private mutating func read(
         _ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?, _ broker: BrokerContext
     ) -> PartitionRead {
-        let read = FetchReader.read(asked, of: topic, limits, maxBytes: left, atLeastOne: needsOne, broker)
+        guard let partition = topic?.partition(asked.index) else {
+            isEmpty = false
+            partitionCount += 1
+            mustAnswerNow = true
+            return PartitionRead(error: faultForMissing(asked, of: topic))
+        }
+        let read = FetchReader.read(asked, of: partition, limits, maxBytes: left, atLeastOne: needsOne, broker)
         isEmpty = false
         partitionCount += 1
         byteCount += read.byteCount
@@ -149,47 +159,64 @@ struct FetchAttempt: ~Copyable {
         return read
     }
 
+    private func faultForMissing(_ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?) -> ErrorCode {
+        if let topic { return topic.faultForMissing(asked.index) }
+        return limits.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition
+    }
+
     private func note(
         _ read: borrowing PartitionRead, of topic: ReplicaManager.Topic?, _ broker: BrokerContext,
         in buffer: inout AnswerBuffer
     ) {
-        guard buffer.isMeasured else { return }
         buffer.note(
             topic?.counters ?? broker.metrics?.topics.unknown, bytes: read.byteCount, isError: read.error != .none)
         buffer.note(error: read.error.rawValue)
     }
 
+    @inline(__always)
     private mutating func write(
         _ read: borrowing PartitionRead, of asked: FetchRequestView.Partition, into buffer: inout AnswerBuffer
     ) throws(WireError) {
-        var partition = FetchResponseWriter.Partition(index: asked.index)
-        partition.errorCode = read.error.rawValue
-        partition.highWatermark = read.told.highWatermark
-        partition.lastStableOffset = read.told.lastStableOffset
-        partition.logStartOffset = read.told.logStartOffset
-        partition.diverging = read.diverging
-        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98).
-        var aborted: [FetchResponse.AbortedTransaction]?
-        if limits.isolation == .lastStable {
-            aborted = (read.range?.abortedTransactions ?? []).map {
-                .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
-            }
+        let partition = FetchResponseWriter.Partition(
+            index: asked.index, errorCode: read.error.rawValue, highWatermark: read.told.highWatermark,
+            lastStableOffset: read.told.lastStableOffset, logStartOffset: read.told.logStartOffset)
+        if read.found == nil, read.diverging == nil {
+            response.writeEmpty(partition, committedOnly: limits.isolation == .lastStable, into: &buffer.writer)
+        } else {
+            try write(partition, read, of: asked, into: &buffer)
         }
+    }
+
+    @inline(never)
+    private mutating func write(
+        _ partition: FetchResponseWriter.Partition, _ read: borrowing PartitionRead,
+        of asked: FetchRequestView.Partition, into buffer: inout AnswerBuffer
+    ) throws(WireError) {
+        var partition = partition
+        // Consumers that read uncommitted data get null, those that read committed data a list (KIP-98).
+        var aborted: [FetchResponse.AbortedTransaction]? = limits.isolation == .lastStable ? [] : nil
         var records = RecordBytes.owned([])
-        if let range = read.range, let file = range.file, range.count > 0 {
-            if limits.version >= 4 {
-                records = .spliced(range.count)
-                buffer.files.append(FileSlice(file: file, offset: range.position, count: range.count))
-            } else {
+        if let found = read.found {
+            let range = found.range
+            if limits.isolation == .lastStable {
+                aborted = range.abortedTransactions.map {
+                    .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
+                }
+            }
+            if limits.version < 4 {
                 let converted = OldFormatConversion.convert(
-                    range, of: read.log, from: asked.fetchOffset, maxBytes: Int(asked.maxBytes),
+                    range, of: found.log, from: asked.fetchOffset, maxBytes: Int(asked.maxBytes),
                     forVersion: limits.version)
                 switch converted {
                 case .success(let bytes): records = .owned(bytes)
                 case .failure(let fault): partition.errorCode = fault.code.rawValue
                 }
+            } else if let file = range.file {
+                records = .spliced(range.count)
+                buffer.files.append(FileSlice(file: file, offset: range.position, count: range.count))
             }
         }
-        try response.write(partition, aborted: aborted, records: records, into: &buffer.writer)
+        try response.write(
+            partition, diverging: read.diverging, aborted: aborted, records: records, into: &buffer.writer)
     }
 }

@@ -11,16 +11,14 @@ struct FetchLimits {
     let minBytes: Int
     /// Limit for the whole answer in bytes; the first batch is answered even where it is larger (version 3 on).
     let maxBytes: Int
-    /// Nil while no quotas are set for anybody.
-    private(set) var quota: RequestQuota?
 
-    /// - Parameter bytesMax: the broker's own limit (`fetch.max.bytes`).
-    init(_ request: FetchRequestHead, bytesMax: Int, quota: RequestQuota? = nil) {
-        self.quota = quota
+    /// - Parameter bytesMax: the broker's own limit (`fetch.max.bytes`), or the client's quota where that is less.
+    @inline(__always)
+    init(_ request: FetchRequestHead, bytesMax: Int) {
         version = request.version
         isolation = request.isolationLevel == 1 ? .lastStable : .highWatermark
         maxWait = Int64(request.maxWaitMs)
-        maxBytes = min(max(Int(request.maxBytes), 0), bytesMax, quota?.fetchBytesMax ?? .max)
+        maxBytes = min(max(Int(request.maxBytes), 0), bytesMax)
         // More than the limit could never be gathered, so it would only ever wait for the deadline.
         minBytes = min(max(Int(request.minBytes), 0), maxBytes)
     }
@@ -29,13 +27,6 @@ struct FetchLimits {
     var withoutWaiting: FetchLimits {
         var limits = self
         limits.maxWait = 0
-        return limits
-    }
-
-    /// The same for another attempt, whose time begins now.
-    var again: FetchLimits {
-        var limits = self
-        limits.quota = quota?.beginningAgain
         return limits
     }
 }

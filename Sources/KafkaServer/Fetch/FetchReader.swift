@@ -8,16 +8,20 @@ internal import Logging
 
 /// What was found in one partition for a fetch: where the bytes lie, or the error.
 struct PartitionRead {
-    /// nil when this broker does not lead the partition.
-    var log: UnifiedLog?
+    /// Batches, and the log that they are of.
+    struct Found {
+        let log: UnifiedLog
+        let range: FetchedRange
+    }
+
     var error = ErrorCode.none
-    /// nil on an error; empty when there is nothing to read.
-    var range: FetchedRange?
     var told = FetchPartitionTold.nothing
     /// Where the client's log and this one part (KIP-595), nil when they agree.
     var diverging: (epoch: Int32, endOffset: Int64)?
+    /// nil where there is nothing to read.
+    var found: Found?
 
-    var byteCount: Int { range?.count ?? 0 }
+    var byteCount: Int { found?.range.count ?? 0 }
 
     /// Whether waiting would not help the client.
     var mustAnswerNow: Bool { error != .none || diverging != nil }
@@ -30,19 +34,12 @@ enum FetchReader {
     /// Only from here on an answer can say where two logs part.
     private static let firstDivergingVersion: Int16 = 12
 
-    /// - Parameters:
-    ///   - topic: nil where this broker knows none such.
-    ///   - maxBytes: what is left of the limit for the whole answer.
+    /// - Parameter maxBytes: what is left of the limit for the whole answer.
+    @inline(__always)
     static func read(
-        _ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?, _ limits: FetchLimits, maxBytes: Int,
+        _ asked: FetchRequestView.Partition, of partition: Partition, _ limits: FetchLimits, maxBytes: Int,
         atLeastOne: Bool, _ broker: BrokerContext
     ) -> PartitionRead {
-        guard let topic else {
-            return PartitionRead(error: limits.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition)
-        }
-        guard let partition = topic.partition(asked.index) else {
-            return PartitionRead(error: topic.faultForMissing(asked.index))
-        }
         let log: UnifiedLog
         let leaderEpoch: Int32
         switch partition.logAsLeader(currentLeaderEpoch: asked.currentLeaderEpoch) {
@@ -58,15 +55,16 @@ enum FetchReader {
             case .agreed: break
             case .unknown: return PartitionRead(error: .offsetOutOfRange)
             case .parted(let epoch, let endOffset):
-                return PartitionRead(
-                    log: log, told: FetchPartitionTold(log.consumerMarks), diverging: (epoch, endOffset))
+                return PartitionRead(told: FetchPartitionTold(log.consumerMarks), diverging: (epoch, endOffset))
             }
         }
         do throws(StorageError) {
-            let found = try log.fetch(
+            let read = try log.fetch(
                 from: asked.fetchOffset, maxBytes: min(max(Int(asked.maxBytes), 0), maxBytes),
                 isolation: limits.isolation, atLeastOne: atLeastOne)
-            return PartitionRead(log: log, range: found.range, told: FetchPartitionTold(found.marks))
+            return PartitionRead(
+                told: FetchPartitionTold(read.marks),
+                found: read.range.count > 0 ? PartitionRead.Found(log: log, range: read.range) : nil)
         } catch {
             if error.errorCode != .offsetOutOfRange {
                 broker.log.error(

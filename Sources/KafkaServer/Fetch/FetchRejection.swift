@@ -16,9 +16,8 @@ struct FetchRejection: Error {
             while let topic = try walk.nextTopic() {
                 response.beginTopic(topic, into: &buffer.writer)
                 while let asked = try walk.nextPartition() {
-                    var partition = FetchResponseWriter.Partition(index: asked.index)
-                    partition.errorCode = code.rawValue
-                    try response.write(partition, aborted: nil, records: .owned([]), into: &buffer.writer)
+                    response.writeEmpty(
+                        .init(index: asked.index, errorCode: code.rawValue), committedOnly: false, into: &buffer.writer)
                 }
                 response.endTopic(into: &buffer.writer)
             }

@@ -55,14 +55,17 @@ package enum FetchHandler: FrameHandler {
     }
 
     /// - Throws: what is wrong with the request, which may show only here where it was not read whole before.
+    @inline(__always)
     private static func answer(
         _ request: FetchRequestHead, _ joined: JoinedSession?, _ frame: RequestFrame, _ place: AnswerPlace,
         _ connection: RequestConnection, _ broker: BrokerContext
     ) throws(WireError) {
-        let limits = FetchLimits(
-            request, bytesMax: broker.configuration.fetchBytesMax, quota: connection.quota(frame, broker))
-        var attempt = FetchAttempt(limits)
-        var defect: WireError?
+        let quota = connection.quota(frame, broker)
+        var bytesMax = broker.configuration.fetchBytesMax
+        if let quota { bytesMax = min(bytesMax, quota.fetchBytesMax ?? .max) }
+        let limits = FetchLimits(request, bytesMax: bytesMax)
+        var attempt = FetchAttempt(limits, quota)
+        var isMalformed = false
         let outcome = connection.answer(place) { (buffer) throws(WireError) in
             do throws(WireError) {
                 if let joined {
@@ -71,18 +74,18 @@ package enum FetchHandler: FrameHandler {
                     try attempt.write(request, broker, recent: &connection.recentTopic, into: &buffer)
                 }
             } catch {
-                defect = request.defect
-                if defect == nil { throw error }
+                guard request.defect != nil else { throw error }
+                isMalformed = true
                 return .withheld
             }
             return attempt.isEnough && !attempt.isForReplica ? .complete : .withheld
         }
-        if let defect { throw defect }
+        if isMalformed, let defect = request.defect { throw defect }
         guard outcome == .withheld else { return }
         if attempt.isForReplica {
             return try answerWhole(FetchRequestView(request), frame, place, connection, broker)
         }
         DelayedFetch.park(
-            joined, request, limits, at: connection.reserve(place), bytesSeen: attempt.byteCount, broker)
+            joined, request, limits, quota, at: connection.reserve(place), bytesSeen: attempt.byteCount, broker)
     }
 }

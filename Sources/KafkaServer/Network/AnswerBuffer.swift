@@ -5,9 +5,13 @@ internal import KafkaRuntime
 
 /// An answer while it is written: a frame's bytes, and the file ranges that stand where they are spliced in. A connection
 /// has one and uses it again and again, so that an answer costs no memory of its own.
+///
+/// Answers to requests that came together may wait in it, in front of the one that is written, to be sent together.
 struct AnswerBuffer: ~Copyable {
     /// Memory an idle connection's buffer may keep, in bytes.
     private static let kept = 16 << 10
+    /// Bytes of finished answers up to which further ones are added.
+    private static let waitingMax = 8 << 10
 
     var writer = ByteWriter(capacity: 512)
     /// In the order of the writer's splices.
@@ -19,22 +23,33 @@ struct AnswerBuffer: ~Copyable {
     /// What is to be counted once the answer is sent.
     private(set) var notes = AnswerNotes()
     private var header: (correlationID: Int32, hasTags: Bool) = (0, false)
-    private var bodyStart = 0
+    /// Where the answer begins, behind those that wait.
+    private var start = 0
+
+    /// Whether finished answers wait to be sent.
+    var hasWaiting: Bool { start > 0 }
+
+    /// Bytes of the answer on the wire, file ranges included.
+    var length: Int { writer.length - start }
 
     /// Writes what stands before the body; the frame's length is known in the end.
     ///
     /// - Parameter hasTags: whether the response header has tagged fields.
+    @inline(__always)
     mutating func begin(correlationID: Int32, hasTags: Bool) {
         header = (correlationID, hasTags)
-        writer.writeInt32(0)
-        writer.writeInt32(correlationID)
-        if hasTags { writer.writeUInt8(0) }
-        bodyStart = writer.count
+        writer.writeFixed(9) { fields in
+            fields.int32(0)
+            fields.int32(correlationID)
+            if hasTags { fields.uint8(0) }
+        }
     }
 
     /// What was written as the body, which holds no file ranges, as a message again.
     borrowing func message<Response: ResponseMessage>(version: Int16) throws(WireError) -> Response {
-        try Response(decoding: UnsafeRawBufferPointer(rebasing: writer.bytes[bodyStart...]), version: version)
+        try Response(
+            decoding: UnsafeRawBufferPointer(rebasing: writer.bytes[(start + (header.hasTags ? 9 : 8))...]),
+            version: version)
     }
 
     /// Writes a whole message as the body.
@@ -55,16 +70,28 @@ struct AnswerBuffer: ~Copyable {
     }
 
     /// Ends the frame.
+    @inline(__always)
     mutating func finish() throws(WireError) {
-        guard let length = Int32(exactly: writer.length - 4) else { throw WireError(.valueTooLarge(writer.length)) }
+        let length = length - 4
+        guard length <= Int(Int32.max) else { throw WireError(.valueTooLarge(length + 4)) }
         precondition(writer.splices.count == files.count, "every spliced field needs its file range")
-        writer.overwriteInt32(length, at: 0)
+        writer.overwriteInt32(Int32(length), at: start)
     }
 
     /// Takes the body back, for another in its place.
     mutating func restart() {
-        removeAll()
+        takeBack()
         begin(correlationID: header.correlationID, hasTags: header.hasTags)
+    }
+
+    /// Has the finished answer wait for those behind it, where that is possible: it has no file ranges, and there are not
+    /// many bytes yet. Otherwise everything is to be sent now.
+    @inline(__always)
+    mutating func wait() -> Bool {
+        guard files.isEmpty, writer.count <= Self.waitingMax else { return false }
+        forgetNotes()
+        start = writer.count
+        return true
     }
 
     mutating func note(error code: Int16) {
@@ -76,21 +103,38 @@ struct AnswerBuffer: ~Copyable {
         if isMeasured, let counters { notes.fetched.append((counters, bytes, isError)) }
     }
 
+    /// Forgets the answer, but not those that wait.
+    mutating func takeBack() {
+        forgetNotes()
+        writer.truncate(to: start)
+        if !files.isEmpty { files.removeAll(keepingCapacity: files.capacity <= 16) }
+    }
+
+    /// Forgets everything.
     mutating func removeAll() {
-        throttle = 0
-        if isMeasured { notes.removeAll() }
+        forgetNotes()
+        start = 0
         writer.removeAll(keeping: Self.kept)
         if !files.isEmpty { files.removeAll(keepingCapacity: files.capacity <= 16) }
     }
 
-    borrowing func send(on connection: any Connection) {
+    private mutating func forgetNotes() {
+        throttle = 0
+        if isMeasured { notes.removeAll() }
+    }
+
+    /// Sends the answers that wait and the one that stands behind them.
+    mutating func send(on connection: any Connection) {
         Self.send(writer.bytes, writer.splices, files, on: connection)
+        removeAll()
     }
 
     /// A copy, for an answer that has to wait for those before it.
     borrowing func copy() -> WaitingAnswer {
         WaitingAnswer(
-            bytes: writer.toArray(), splices: writer.splices, files: files, byteCount: writer.length)
+            bytes: [UInt8](writer.bytes[start...]),
+            splices: writer.splices.map { .init(position: $0.position - start, length: $0.length) }, files: files,
+            byteCount: length)
     }
 
     fileprivate static func send(

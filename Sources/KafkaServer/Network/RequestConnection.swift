@@ -24,8 +24,8 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     let queue: any SerialQueue
     let id: UInt64
     let remoteAddress: SocketAddress
-    private let connection: any Connection
-    private let listener: ListenerContext
+    let connection: any Connection
+    let listener: ListenerContext
     /// Who sent the last request.
     private var client: ClientIdentity?
     /// nil until the broker serves; nothing is read before.
@@ -35,19 +35,19 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     private var outstandingAreProduce = false
     private var nextSlot: UInt64 = 0
     private var isReading = true
-    private var isClosed = false
+    var isClosed = false
     private var isInsideReceived = false
     /// True while frames lie unhandled in the connection's buffer behind an outstanding answer.
     private var isHeldBack = false
     /// True once the broker stops: nothing further is handled.
     private var isDraining = false
     /// Bytes of `memory` that are taken for what has arrived of requests not yet handled, or will.
-    private var claimed = 0
-    private var isWaitingForMemory = false
+    var claimed = 0
+    var isWaitingForMemory = false
     /// The appends of the Produce requests that came together; made for the first connection that pipelines some.
-    private var appendGroup: AppendGroup?
+    var appendGroup: AppendGroup?
     /// Whether the request that is handled now belongs to those.
-    private var isGroupingAppends = false
+    var isGroupingAppends = false
     /// What the last request was about.
     var recentTopic = ReplicaManager.RecentTopic()
     /// nil where nobody wants to know.
@@ -104,10 +104,13 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         let consumption = handleFrames(bytes, broker)
         commitAppends()
         appendGroup?.endLending()
+        sendWaiting()
         return consumption
     }
 
     private func handleFrames(_ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext) -> Consumption {
+        guard let base = bytes.baseAddress else { return Consumption(consumed: 0) }
+        let requestBytesMax = broker.configuration.network.requestBytesMax
         var offset = 0
         while !isClosed {
             let left = bytes.count - offset
@@ -115,21 +118,18 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
                 giveBackMemory()
                 return Consumption(consumed: offset, needed: left == 0 ? 0 : 4)
             }
-            let length = Int(
-                Int32(
-                    bigEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(
-                        fromByteOffset: offset, as: Int32.self)))
+            let length = Int(Int32(bigEndian: (base + offset).loadUnaligned(as: Int32.self)))
             // A header is at least eight bytes and a client id's length two.
-            guard length >= 10, length <= broker.configuration.network.requestBytesMax else {
+            guard length >= 10, length <= requestBytesMax else {
                 end(reason: "request of \(length) bytes is outside 10...socket.request.max.bytes")
                 return Consumption(consumed: bytes.count)
             }
             guard left >= 4 + length else {
                 return Consumption(consumed: offset, needed: claimMemory(4 + length) ? 4 + length : 0)
             }
-            let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + length)])
-            let next = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4 + length)...])
-            guard handle(frame, broker, groupsAppends: RequestFrame.isProduceWhole(atFrontOf: next)) else {
+            let frame = UnsafeMutableRawBufferPointer(start: base + (offset + 4), count: length)
+            let next = UnsafeRawBufferPointer(start: base + (offset + 4 + length), count: left - 4 - length)
+            guard handle(frame, broker, next: next) else {
                 holdBack(left)
                 return Consumption(consumed: offset)
             }
@@ -159,22 +159,12 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     // MARK: Requests
 
-    /// Writes what the Produce requests that came together have appended. Their answers are in the output, which goes
-    /// out only after this; where they would not be true, the connection ends instead.
-    private func commitAppends() {
-        guard let appendGroup, !appendGroup.isEmpty, let error = appendGroup.commit() else { return }
-        listener.log.error("append failed", metadata: ["peer": "\(remoteAddress)", "reason": "\(error)"])
-        isClosed = true
-        abandonOutstanding()
-        giveBackMemory()
-        connection.close()
-    }
-
     /// Handles one request; false when it has to wait behind an outstanding answer.
     ///
-    /// - Parameter groupsAppends: another Produce request follows.
+    /// - Parameter next: what was received behind it.
+    @inline(__always)
     private func handle(
-        _ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext, groupsAppends: Bool
+        _ bytes: UnsafeMutableRawBufferPointer, _ broker: BrokerContext, next: UnsafeRawBufferPointer
     ) -> Bool {
         let frame: RequestFrame
         do throws(WireError) {
@@ -189,14 +179,13 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         } else {
             outstandingAreProduce = isProduce
         }
-        if !isProduce {
+        if isProduce {
+            groupAppends(withNext: RequestFrame.isProduceWhole(atFrontOf: next))
+        } else if appendGroup != nil {
             // It must see what the requests before it have appended.
             commitAppends()
             guard !isClosed else { return true }
-        } else if groupsAppends, appendGroup == nil {
-            appendGroup = AppendGroup()
         }
-        isGroupingAppends = isProduce && (groupsAppends || appendGroup?.isEmpty == false)
         guard let meter else {
             RequestRouter.route(frame, on: self, broker)
             return true
@@ -240,10 +229,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         }
     }
 
-    /// Given to the handler of Produce where further such requests came together with the one that is handled now: what is
-    /// appended through it is written, and the answers go out, when all of them have been handled.
-    var groupOfAppends: AppendGroup? { isGroupingAppends ? appendGroup : nil }
-
     private func identity(_ frame: RequestFrame) -> ClientIdentity {
         if let client, client.matches(frame.clientIDBytes) { return client }
         let identity = ClientIdentity(frame.clientIDBytes, host: remoteAddress.host)
@@ -275,26 +260,43 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
 
     /// Answers the request that is handled now: has `write` put the body into the answer, and sends it unless it is
     /// withheld. `write` must not touch the connection.
-    @discardableResult
+    @discardableResult @inline(__always)
     func answer(
         _ place: AnswerPlace, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
     ) -> AnswerOutcome {
         let outcome = encode(place, throttle: throttle, write)
         guard outcome == .complete else { return outcome }
-        let written = measured.map(noteWritten)
-        if outstanding.isEmpty {
-            buffer.send(on: connection)
-            noteSent(written, bytes: buffer.writer.length)
-        } else {
-            takeSlot(measured: written)
-            let last = outstanding.count - 1
-            outstanding[last].measured?.ready = meter?.now()
-            outstanding[last].ready = buffer.copy()
-        }
-        let told = buffer.throttle
-        buffer.removeAll()
-        mute(told)
+        answerIsWritten()
         return .complete
+    }
+
+    /// Has the answer in the buffer go out in its turn.
+    @inline(__always)
+    private func answerIsWritten() {
+        let told = buffer.throttle
+        // Answers to requests that came together leave together.
+        if meter != nil || !outstanding.isEmpty || !isInsideReceived || !buffer.wait() { sendOrKeep() }
+        if told > 0 { mute(told) }
+    }
+
+    private func sendOrKeep() {
+        let written = measured.map(noteWritten)
+        guard !outstanding.isEmpty else {
+            let length = buffer.length
+            if !isInsideReceived || !buffer.wait() { buffer.send(on: connection) }
+            if let written { noteSent(written, bytes: length) }
+            return
+        }
+        takeSlot(measured: written)
+        let last = outstanding.count - 1
+        outstanding[last].measured?.ready = meter?.now()
+        outstanding[last].ready = buffer.copy()
+        buffer.takeBack()
+    }
+
+    /// Sends the answers that were kept back to leave together.
+    private func sendWaiting() {
+        if buffer.hasWaiting, !isClosed { buffer.send(on: connection) }
     }
 
     /// The request that is handled now gets no answer.
@@ -318,6 +320,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         if let meter, let measured { meter.finish(measured, responseBytes: bytes) }
     }
 
+    @inline(__always)
     private func encode(
         _ place: AnswerPlace, throttle: Int64, _ write: (inout AnswerBuffer) throws(WireError) -> AnswerOutcome
     ) -> AnswerOutcome {
@@ -326,16 +329,20 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             buffer.throttle = throttle
             let outcome = try write(&buffer)
             guard outcome == .complete else {
-                buffer.removeAll()
+                buffer.takeBack()
                 return outcome
             }
             try buffer.finish()
             return .complete
         } catch {
-            buffer.removeAll()
-            end(reason: "the answer to \(place.api) version \(place.version) cannot be written: \(error)")
+            cannotWrite(place, error)
             return .failed
         }
+    }
+
+    private func cannotWrite(_ place: AnswerPlace, _ error: WireError) {
+        buffer.takeBack()
+        end(reason: "the answer to \(place.api) version \(place.version) cannot be written: \(error)")
     }
 
     @discardableResult
@@ -352,7 +359,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Nobody will read the answers that are outstanding.
-    private func abandonOutstanding() {
+    func abandonOutstanding() {
         let waiting = outstanding.compactMap(\.parked)
         outstanding.removeAll()
         for request in waiting { request.abandon() }
@@ -373,16 +380,17 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
             outstanding[index].measured = noteWritten(measured)
             outstanding[index].measured?.ready = meter.now()
         }
+        let throttle = buffer.throttle
         if index == 0 {
             let slot = outstanding.removeFirst()
+            let length = buffer.length
             buffer.send(on: connection)
-            noteSent(slot.measured, bytes: buffer.writer.length)
+            noteSent(slot.measured, bytes: length)
         } else {
             outstanding[index].parked = nil
             outstanding[index].ready = buffer.copy()
+            buffer.takeBack()
         }
-        let throttle = buffer.throttle
-        buffer.removeAll()
         while let ready = outstanding.first?.ready {
             let slot = outstanding.removeFirst()
             ready.send(on: connection)
@@ -402,6 +410,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Whose quotas a request counts against; nil while none are set for anybody.
+    @inline(__always)
     func quota(_ frame: RequestFrame, _ broker: BrokerContext) -> RequestQuota? {
         guard broker.quotas.isActive else { return nil }
         return RequestQuota(
@@ -432,7 +441,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// - Parameter buffered: bytes of requests that stay in the connection's buffer meanwhile.
-    private func holdBack(_ buffered: Int = 0) {
+    func holdBack(_ buffered: Int = 0) {
         if buffered > 0 || claimed > 0 {
             listener.memory.exchange(claimed, for: buffered)
             claimed = buffered
@@ -445,7 +454,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Reads on once nothing stands in the way. Inside `received` the loop there decides.
-    private func releaseIfPossible() {
+    func releaseIfPossible() {
         guard isHeldBack, !isClosed, !isDraining, !isWaitingForMemory, !isInsideReceived, broker != nil,
             muting == nil
         else { return }
@@ -456,41 +465,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         connection.resumeReading()
     }
 
-    // MARK: Memory
-
-    /// Claims the memory for a request of which only a part has arrived. False: there is none; reading stops until
-    /// there is.
-    private func claimMemory(_ bytes: Int) -> Bool {
-        guard claimed != bytes else { return true }
-        giveBackMemory()
-        guard listener.memory.claim(bytes, for: self) else {
-            isWaitingForMemory = true
-            holdBack()
-            return false
-        }
-        claimed = bytes
-        return true
-    }
-
-    /// The memory that was waited for is there, and claimed for this connection.
-    func memoryGranted(_ bytes: Int) {
-        queue.assertCurrent()
-        isWaitingForMemory = false
-        claimed = bytes
-        if isClosed { return giveBackMemory() }
-        releaseIfPossible()
-    }
-
-    private func giveBackMemory() {
-        if isWaitingForMemory, listener.memory.withdraw(self) { isWaitingForMemory = false }
-        guard claimed > 0 else { return }
-        listener.memory.exchange(claimed, for: 0)
-        claimed = 0
-    }
-
     /// Ends the connection because of what the peer sent.
     func end(reason: String) {
         guard !isClosed else { return }
+        sendWaiting()
         isClosed = true
         abandonOutstanding()
         giveBackMemory()

@@ -24,6 +24,7 @@ package struct RequestFrame {
     /// Reads the header of `frame`, which is the request without its length prefix.
     ///
     /// - Throws: `WireError` when the header is cut short or a tagged field in it is malformed.
+    @inline(__always)
     package init(_ frame: UnsafeMutableRawBufferPointer) throws(WireError) {
         size = frame.count
         var reader = ByteReader(UnsafeRawBufferPointer(frame))
@@ -36,15 +37,19 @@ package struct RequestFrame {
         // Request header version 2 goes with flexible request versions; an unknown API is read as version 1.
         key = APIKey(rawValue: apiKey)
         isFlexible = key?.isFlexible(apiVersion) ?? false
-        if isFlexible, !reader.skipZero() {
-            var left = try reader.readUnsignedVarint()
-            while left > 0 {
-                _ = try reader.readUnsignedVarint()
-                try reader.skip(Int(try reader.readUnsignedVarint()))
-                left -= 1
-            }
+        if isFlexible, !reader.skipZero() { try Self.skipTags(&reader) }
+        body = UnsafeMutableRawBufferPointer(
+            start: frame.baseAddress.map { $0 + reader.position }, count: reader.remaining)
+    }
+
+    @inline(never)
+    private static func skipTags(_ reader: inout ByteReader) throws(WireError) {
+        var left = try reader.readUnsignedVarint()
+        while left > 0 {
+            _ = try reader.readUnsignedVarint()
+            try reader.skip(Int(try reader.readUnsignedVarint()))
+            left -= 1
         }
-        body = UnsafeMutableRawBufferPointer(rebasing: frame[reader.position...])
     }
 
     /// Whether a whole Produce request is at the front of what was received, its length prefix included.

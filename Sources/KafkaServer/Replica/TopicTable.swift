@@ -82,8 +82,23 @@ enum TopicHash {
     }
 
     static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        guard left.count == right.count else { return false }
-        for index in 0..<(left.count + 7) / 8 where word(index, of: left) != word(index, of: right) { return false }
+        let count = left.count
+        guard count == right.count else { return false }
+        guard count > 0, let left = left.baseAddress, let right = right.baseAddress else { return count == 0 }
+        func areEqual<Word: FixedWidthInteger & BitwiseCopyable>(_ type: Word.Type, at offset: Int) -> Bool {
+            (left + offset).loadUnaligned(as: type) == (right + offset).loadUnaligned(as: type)
+        }
+        // The last word may overlap the one before it.
+        if count >= 8 {
+            var offset = 0
+            while offset + 8 < count {
+                guard areEqual(UInt64.self, at: offset) else { return false }
+                offset += 8
+            }
+            return areEqual(UInt64.self, at: count - 8)
+        }
+        if count >= 4 { return areEqual(UInt32.self, at: 0) && areEqual(UInt32.self, at: count - 4) }
+        for offset in 0..<count where !areEqual(UInt8.self, at: offset) { return false }
         return true
     }
 
