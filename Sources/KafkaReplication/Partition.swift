@@ -35,13 +35,7 @@ package final class Partition: Sendable {
         /// `flush.messages`: so many records may be in the log without a sync.
         var unsyncedRecordsMax = Int64.max
         var isSyncing = false
-        var syncWaiters: [SyncWaiter] = []
-    }
-
-    /// Who waits for everything below `endOffset` to be durable.
-    private struct SyncWaiter {
-        let endOffset: Int64
-        let complete: @Sendable (PartitionFault?) -> Void
+        var syncWaiters: [SyncWaiters] = []
     }
 
     /// Who leads the partition, as the cluster's metadata last said.
@@ -226,48 +220,67 @@ package final class Partition: Sendable {
 
     // MARK: Syncing
 
+    /// Syncs that one background thread makes before others that wait for a thread have their turn.
+    private static let syncsInARow = 64
+
     /// Makes everything below `endOffset` durable, then moves the high watermark there. Whoever asks while a sync is
     /// under way shares the next one.
     ///
-    /// - Parameter complete: called on any thread.
+    /// - Parameters:
+    ///   - queue: where `complete` is called. Those of one sync who name the same are told by one piece of work there.
+    ///   - complete: called on any thread where no queue is given.
     package func sync(
-        upTo endOffset: Int64, on queues: any QueueFactory, complete: @escaping @Sendable (PartitionFault?) -> Void
+        upTo endOffset: Int64, on queues: any QueueFactory, tellingOn queue: (any SerialQueue)? = nil,
+        complete: @escaping @Sendable (PartitionFault?) -> Void
     ) {
+        let waiter = SyncWaiter(endOffset: endOffset, complete: complete)
         let begins = state.withLock { state in
-            state.syncWaiters.append(SyncWaiter(endOffset: endOffset, complete: complete))
+            // There are as many queues as reactors, and mostly the last one asks again.
+            if let place = state.syncWaiters.lastIndex(where: { $0.queue === queue }) {
+                state.syncWaiters[place].list.append(waiter)
+            } else {
+                state.syncWaiters.append(SyncWaiters(queue: queue, list: [waiter]))
+            }
             defer { state.isSyncing = true }
             return !state.isSyncing
         }
-        if begins { queues.runBlocking { self.syncOnce(on: queues) } }
+        if begins { queues.runBlocking { self.syncWhileWanted(on: queues) } }
     }
 
-    private func syncOnce(on queues: any QueueFactory) {
-        let (waiting, log, isRemoved) = state.withLock { state in
-            defer { state.syncWaiters = [] }
-            return (state.syncWaiters, state.log, state.isRemoved)
-        }
-        let fault =
-            if let log { Self.sync(log, waiting) } else {
-                PartitionFault(isRemoved ? .unknownTopicOrPartition : .kafkaStorageError)
+    private func syncWhileWanted(on queues: any QueueFactory) {
+        for _ in 0..<Self.syncsInARow {
+            syncOnce()
+            let goesOn = state.withLock { state in
+                state.isSyncing = !state.syncWaiters.isEmpty
+                return state.isSyncing
             }
-        if fault == nil { notify(bytes: 1) }
-        for waiter in waiting { waiter.complete(fault) }
-        let goesOn = state.withLock { state in
-            state.isSyncing = !state.syncWaiters.isEmpty
-            return state.isSyncing
+            guard goesOn else { return }
         }
-        if goesOn { queues.runBlocking { self.syncOnce(on: queues) } }
+        queues.runBlocking { self.syncWhileWanted(on: queues) }
     }
 
-    private static func sync(_ log: UnifiedLog, _ waiting: [SyncWaiter]) -> PartitionFault? {
-        let end = waiting.reduce(0) { max($0, $1.endOffset) }
-        do throws(StorageError) {
-            try log.flush(upTo: end)
-        } catch {
-            return PartitionFault(error)
+    private func syncOnce() {
+        let (waiting, log) = state.withLock { state in
+            defer { state.syncWaiters = [] }
+            return (state.syncWaiters, state.log)
         }
-        log.updateHighWatermark(end)
-        return nil
+        let end = waiting.reduce(0) { $1.list.reduce($0) { max($0, $1.endOffset) } }
+        var outcome = log.map { Self.sync($0, upTo: end) } ?? .failed(PartitionFault(.kafkaStorageError))
+        if case .failed = outcome, state.withLock({ $0.isRemoved }) {
+            outcome = .failed(PartitionFault(.unknownTopicOrPartition))
+        }
+        if case .durable = outcome { notify(bytes: 1) }
+        for group in waiting { group.tell(outcome) }
+    }
+
+    private static func sync(_ log: UnifiedLog, upTo end: Int64) -> SyncOutcome {
+        do throws(StorageError) {
+            let point = try log.flush(upTo: end)
+            log.updateHighWatermark(min(end, point))
+            return .durable(below: point)
+        } catch {
+            return .failed(PartitionFault(error))
+        }
     }
 
     private func notify(bytes: Int) {

@@ -34,7 +34,7 @@ public struct TimerToken: Hashable, Sendable {
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
-/// Makes queues, and runs work that may block away from them.
+/// Makes queues, runs work that may block away from them, and lets such work wait for other such work.
 public protocol QueueFactory: Sendable {
     /// A new serial queue for a state machine of the control plane.
     func makeQueue(label: String) -> any SerialQueue
@@ -42,6 +42,9 @@ public protocol QueueFactory: Sendable {
     /// Runs `work`, which may block (sync, recovery, deletes, reads of cold files), on one of a bounded number of
     /// background threads. Order between pieces is not guaranteed.
     func runBlocking(_ work: @escaping @Sendable () -> Void)
+
+    /// A latch that is closed. Where all work shares one thread, waiting at it before it is open stops the program.
+    func makeLatch() -> any Latch
 
     /// Has at most `count` background threads, at least 1, work from now on. Those that are too many end with the piece
     /// of work that they are at. Nothing happens where the number cannot change.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import KafkaRuntime
+internal import Synchronization
 
 /// A serial queue in virtual time: work waits a drawn time, never overtakes what was given before, and takes no time.
 ///
@@ -83,5 +84,18 @@ struct SimulatedQueueFactory: QueueFactory {
     func runBlocking(_ work: @escaping @Sendable () -> Void) {
         let isStalled = stallsPerThousand > 0 && loop.delay(0...999) < stallsPerThousand
         loop.add(at: loop.now + loop.delay(isStalled ? stall : delay), .blocking, subject, life: life, .run(work))
+    }
+
+    func makeLatch() -> any Latch { SimulatedLatch() }
+}
+
+/// A latch for a single thread: by the time that anybody asks, it must be open, because nobody else could open it.
+private final class SimulatedLatch: Latch {
+    private let isOpen = Atomic(false)
+
+    func open() { isOpen.store(true, ordering: .relaxed) }
+
+    func wait() {
+        precondition(isOpen.load(ordering: .relaxed), "the only thread would wait for itself")
     }
 }

@@ -13,35 +13,42 @@ extension UnifiedLog {
     }
 
     /// Makes everything below `offset` durable: batches, indexes, leader epochs, the topic id and the names of the
-    /// files. Blocks; to be called where blocking is allowed. Returns the new recovery point.
+    /// files. Blocks; to be called where blocking is allowed. Returns the new recovery point, which is below `offset` only
+    /// where the log ends before, or was truncated meanwhile.
     ///
     /// Many threads may wait for their offsets at the same time: one sync is under way at a time, it covers what was
     /// appended before it began, and so the next one serves all that came meanwhile (group commit).
     ///
     /// A sync that fails takes the log out of service: the operating system may have dropped what it could not write,
-    /// and a second attempt would succeed without it.
+    /// and a second attempt would succeed without it. All who waited for it are told.
     @discardableResult
     public func flush(upTo offset: Int64 = .max) throws(StorageError) -> Int64 {
-        try settling { (state) throws(StorageError) in try state.requireWritten() }
-        return try reporting { () throws(StorageError) in try flushWritten(upTo: offset) }
+        let covered = try settling { (state) throws(StorageError) in
+            try state.requireService()
+            return state.isDurable(below: offset) ? state.recoveryPoint : nil
+        }
+        if let covered { return covered }
+        return try flush(SyncTurn.Demand(offset: offset))
     }
 
     /// The flush of a log that takes nothing new any more.
-    func flushClosed() throws(StorageError) { _ = try flushWritten(upTo: .max) }
+    func flushClosed() throws(StorageError) { _ = try flush(SyncTurn.Demand(offset: .max, isClosing: true)) }
 
-    private func flushWritten(upTo offset: Int64) throws(StorageError) -> Int64 {
-        // One sync at a time: whoever waits here finds, most of the time, that the one before has done its work.
-        try syncTurn.withLock { (_) throws(StorageError) in try flushInTurn(upTo: offset) }
+    private func flush(_ demand: SyncTurn.Demand) throws(StorageError) -> Int64 {
+        try syncTurn.share(demand) { (demand) throws(StorageError) in
+            try reporting { () throws(StorageError) in try flushInTurn(demand) }
+        }
     }
 
-    private func flushInTurn(upTo offset: Int64) throws(StorageError) -> Int64 {
+    private func flushInTurn(_ demand: SyncTurn.Demand) throws(StorageError) -> Int64 {
         try persistSideFiles()
+        let offset = demand.offset
         let (target, work) = try settling { (state) throws(StorageError) in
             if let failure = state.failure { throw .offline(path: state.directory, reason: failure) }
-            if !state.isClosed { try state.requireWritten() }
-            // Somebody else's sync may have covered it; of the batches since then nobody asked for any.
+            if !state.isClosed || !demand.isClosing { try state.requireWritten() }
+            // The sync before may have covered it; of the batches since then nobody asked for any.
             let isCovered = offset <= state.recoveryPoint
-            // A sync of the active segment covers everything in it, and with it all who wait for their turn.
+            // A sync of the active segment covers everything in it, and with it those who ask next.
             let reachesEnd = !isCovered && offset > state.active.baseOffset
             let target = reachesEnd ? state.nextOffset : min(offset, state.nextOffset)
             return (target, try Self.work(for: target, isCovered: isCovered, &state))
@@ -142,5 +149,16 @@ extension UnifiedLog {
                 throw .io(error)
             }
         }
+    }
+}
+
+extension LogState {
+    /// Whether a flush up to `offset` would find nothing to do.
+    fileprivate func isDurable(below offset: Int64) -> Bool {
+        guard offset <= recoveryPoint, !hasNewNames, !hasNewDirectory, !epochs.isDirty, !topicIDIsDirty else {
+            return false
+        }
+        let active = active
+        return segments.allSatisfy { $0 === active || $0.baseOffset >= offset || $0.indexesAreSynced }
     }
 }

@@ -104,7 +104,7 @@ extension UnifiedLog {
     ///
     /// - Parameter moved: called when the files have their new names, before these are durable.
     func replaceFiles(by future: UnifiedLog, moved: () -> Void) throws(StorageError) -> Bool {
-        try syncTurn.withLock { (_) throws(StorageError) in
+        try syncTurn.hold { () throws(StorageError) in
             // What is on disk here must be on disk there, and meanwhile nothing more is synced here.
             guard try catchUp(future) else { return false }
             try future.flush()

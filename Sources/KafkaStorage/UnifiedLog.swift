@@ -19,18 +19,19 @@ public final class UnifiedLog: Sendable {
     let runtime: Runtime
     let options: LogOpenOptions
     let remover: FileRemover
-    let state: Mutex<LogState>
+    let state: LogLock<LogState>
     /// Held while the small files beside the segments are written. Taken before `state`, never after.
     let sideFiles = Mutex<Void>(())
-    /// Held during a sync, and while the log goes over to another directory. Taken before `sideFiles`.
-    let syncTurn = Mutex<Void>(())
+    /// Had during a sync, and while the log goes over to another directory. Taken before `sideFiles`.
+    let syncTurn: SyncTurn
 
     init(_ state: consuming LogState, runtime: Runtime, options: LogOpenOptions, remover: FileRemover) {
         topicPartition = state.topicPartition
         self.runtime = runtime
         self.options = options
         self.remover = remover
-        self.state = Mutex(state)
+        self.state = LogLock(state, runtime.queues)
+        syncTurn = SyncTurn(runtime.queues)
         settle()
     }
 

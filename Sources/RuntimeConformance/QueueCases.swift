@@ -12,7 +12,7 @@ extension RuntimeConformance {
             queueCases.map { name, body in
                 ConformanceCase("\(kind): \(name)") { world in try body(world, make(world.runtime)) }
             }
-        } + [blockingWork, separateQueues]
+        } + [blockingWork, separateQueues, openLatch]
     }
 
     private typealias QueueCase = @Sendable (any ConformanceWorld, any SerialQueue) throws -> Void
@@ -159,6 +159,22 @@ extension RuntimeConformance {
             }
             try world.expectSoon("all work") { seen.allSatisfy { $0.count == 50 } }
             try expect(seen.allSatisfy { $0.all == Array(0..<50) }, "a queue lost its order")
+        }
+    }
+
+    private static var openLatch: ConformanceCase {
+        ConformanceCase("queue: an open latch holds up nobody") { world in
+            let latch = world.runtime.queues.makeLatch()
+            let seen = Recorder<Int>()
+            latch.open()
+            latch.wait()
+            for number in 0..<3 {
+                world.runtime.queues.runBlocking {
+                    latch.wait()
+                    seen.append(number)
+                }
+            }
+            try world.expectSoon("three who wait") { seen.count == 3 }
         }
     }
 

@@ -121,7 +121,12 @@ import Testing
                 try server.runtime.network.setReactorCount(1)
                 usleep(1_500_000)
                 for client in clients { try echo(client) }
-                precondition(ProcessUsage.openDescriptors() >= before + 7 + 28, "a reactor went that serves")
+                let serving = ProcessUsage.openDescriptors()
+                precondition(serving >= before + 7 + 28, "a reactor went that serves")
+                // The same ones come back.
+                try server.runtime.network.setReactorCount(8)
+                precondition(ProcessUsage.openDescriptors() == serving, "a reactor was made anew")
+                try server.runtime.network.setReactorCount(1)
             }
             precondition(ProcessUsage.eventually { ProcessUsage.openDescriptors() <= before })
             try echo(try server.client())

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import DispatchRuntime
 import KafkaBase
 import KafkaRuntime
 import Synchronization
@@ -102,11 +103,15 @@ final class TestQueues: QueueFactory {
         var nextTimer: UInt64 = 1
     }
 
+    private static let latches = DispatchRuntime.makeQueues(blockingThreads: 1)
+
     private let state = Mutex(State())
 
     func makeQueue(label: String) -> any SerialQueue { Queue(label: label, owner: self) }
 
     func runBlocking(_ work: @escaping @Sendable () -> Void) { state.withLock { $0.blocking.append(work) } }
+
+    func makeLatch() -> any Latch { Self.latches.makeLatch() }
 
     var pendingCount: Int { state.withLock { $0.blocking.count } }
 

@@ -88,5 +88,7 @@ struct DispatchQueueFactory: QueueFactory {
 
     func runBlocking(_ work: @escaping @Sendable () -> Void) { pool.run(work) }
 
+    func makeLatch() -> any Latch { DispatchLatch() }
+
     func setBlockingThreads(_ count: Int) { pool.setThreads(count) }
 }

@@ -28,21 +28,22 @@ package enum ProduceHandler: FrameHandler {
         let place = AnswerPlace(ProduceResponse.self, correlationID: frame.correlationID, version: version)
         var attempt = ProduceAttempt(request, group: connection.groupOfAppends, broker)
         var throttle: Int64 = 0
-        /// The answer, where it must not leave before a sync.
-        var unsynced: ProduceResponse?
+        /// The body of the answer, where it must not leave before a sync.
+        var unsynced: [UInt8]?
         let outcome = connection.answer(place) { (buffer) throws(WireError) in
             try attempt.append(recent: &connection.recentTopic, into: &buffer)
             if let quota { throttle = quota.charge(.produce, requestBytes: frame.size) }
             attempt.end(throttle: throttle, into: &buffer)
             guard request.acks != 0 else { return .withheld }
             if attempt.unsynced.isEmpty { return .complete }
-            unsynced = try buffer.message(version: version)
+            unsynced = buffer.body()
             return .withheld
         }
         guard outcome == .withheld else { return }
         guard let unsynced else { return leaveUnanswered(attempt, throttle, connection, broker) }
-        let ticket = ReplyTicket<ProduceResponse>(connection.reserve(place, throttle: throttle))
-        ProduceSync.begin(attempt.unsynced, unsynced, ticket, broker)
+        ProduceSync.begin(
+            attempt.unsynced, unsynced, namesErrors: attempt.failed != nil,
+            at: connection.reserve(place, throttle: throttle), broker)
     }
 
     /// The client wants no answer (acks=0).

@@ -45,11 +45,12 @@ struct AnswerBuffer: ~Copyable {
         }
     }
 
-    /// What was written as the body, which holds no file ranges, as a message again.
-    borrowing func message<Response: ResponseMessage>(version: Int16) throws(WireError) -> Response {
-        try Response(
-            decoding: UnsafeRawBufferPointer(rebasing: writer.bytes[(start + (header.hasTags ? 9 : 8))...]),
-            version: version)
+    /// A copy of what was written as the body, which holds no file ranges; for `write(body:)` when it may leave.
+    borrowing func body() -> [UInt8] { [UInt8](writer.bytes[(start + (header.hasTags ? 9 : 8))...]) }
+
+    mutating func write(body: [UInt8]) -> AnswerOutcome {
+        writer.write(body)
+        return .complete
     }
 
     /// Writes a whole message as the body.
