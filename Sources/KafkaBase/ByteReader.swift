@@ -102,6 +102,15 @@ public struct ByteReader {
 
     @inline(never) @usableFromInline
     mutating func readLongVarint() throws(WireError) -> UInt32 {
+        // Two bytes, up to 16,383: most lengths of batches.
+        if end - offset >= 2 {
+            let low = (base + offset).load(as: UInt8.self)
+            let high = (base + offset + 1).load(as: UInt8.self)
+            if low >= 0x80, high < 0x80 {
+                offset += 2
+                return UInt32(low & 0x7F) | UInt32(high) << 7
+            }
+        }
         var result: UInt32 = 0
         var shift: UInt32 = 0
         while true {

@@ -24,15 +24,24 @@ package final class AppendGroup: @unchecked Sendable {
     /// Remembers that `partition` has records below `endOffset` that consumers may see after `commit`.
     func note(_ partition: Partition, _ log: UnifiedLog, endOffset: Int64, bytes: Int) {
         // Pipelined requests mostly go to few partitions, the last one again.
-        if let place = advances.lastIndex(where: { $0.log === log }) {
-            advances[place].endOffset = max(advances[place].endOffset, endOffset)
-            advances[place].bytes += bytes
-        } else {
+        var place = advances.count - 1
+        while place >= 0, advances[place].log !== log { place -= 1 }
+        guard place >= 0 else {
             advances.append(Advance(partition: partition, log: log, endOffset: endOffset, bytes: bytes))
+            return
         }
+        advances[place].endOffset = max(advances[place].endOffset, endOffset)
+        advances[place].bytes += bytes
     }
 
     package var isEmpty: Bool { advances.isEmpty }
+
+    /// Lends the memory that the requests lie in: their batches are written from there. It must stay, and each batch as it
+    /// is once it has been appended, until `commit`; then comes `endLending`.
+    package func lend(_ memory: UnsafeRawBufferPointer) { writes.lend(memory) }
+
+    /// The memory may go. Everything that was appended has been committed.
+    package func endLending() { writes.endLending() }
 
     /// Writes what was appended through this group and shows it to consumers.
     ///

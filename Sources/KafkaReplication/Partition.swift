@@ -147,6 +147,7 @@ package final class Partition: Sendable {
         }
     }
 
+    @inline(__always)
     private static func logAsLeader(_ state: borrowing State, _ currentLeaderEpoch: Int32) -> LedLog {
         guard !state.isRemoved else { return .fault(.unknownTopicOrPartition) }
         guard !state.isOffline, let log = state.log else { return .fault(.kafkaStorageError) }
@@ -176,13 +177,21 @@ package final class Partition: Sendable {
     package func append(
         _ batches: UnsafeMutableRawBufferPointer, origin: AppendOrigin, now: Int64, group: AppendGroup? = nil
     ) -> Result<Appended, PartitionFault> {
-        let log: UnifiedLog
-        let epoch: Int32
-        let (led, unsyncedMax) = state.withLock { (Self.logAsLeader($0, -1), $0.unsyncedRecordsMax) }
-        switch led {
-        case .log(let led, let itsEpoch): (log, epoch) = (led, itsEpoch)
-        case .fault(let code): return .failure(PartitionFault(code))
+        var epoch: Int32 = -1
+        var unsyncedMax = Int64.max
+        var refusal = ErrorCode.notLeaderOrFollower
+        let led = state.withLock { state -> UnifiedLog? in
+            unsyncedMax = state.unsyncedRecordsMax
+            switch Self.logAsLeader(state, -1) {
+            case .log(let log, let leaderEpoch):
+                epoch = leaderEpoch
+                return log
+            case .fault(let code):
+                refusal = code
+                return nil
+            }
         }
+        guard let log = led else { return .failure(PartitionFault(refusal)) }
         // A sync writes what was deferred, so that records that wait for one gain nothing from a group.
         let group = unsyncedMax == .max ? group : nil
         let info: AppendInfo

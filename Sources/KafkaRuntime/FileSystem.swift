@@ -103,6 +103,9 @@ public protocol File: AnyObject, Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(FileError) -> Int
     /// Writes all of `bytes`; on an error an unknown part of them may have been written.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError)
+    /// Writes all of `pieces`, one behind the other, as `write` would if they lay in one stretch: on an error an unknown
+    /// part of that may have been written, which may end inside of a piece.
+    func write(gathering pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>, at offset: Int64) throws(FileError)
     /// Reserves blocks ahead without changing the size; a hint that may do nothing.
     func reserve(offset: Int64, length: Int64)
     /// Sets the size; growing fills with zeros (sparse).
@@ -116,6 +119,17 @@ public protocol File: AnyObject, Sendable {
 }
 
 extension File {
+    /// One call for each piece, for files that have nothing better.
+    public func write(
+        gathering pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>, at offset: Int64
+    ) throws(FileError) {
+        var position = offset
+        for piece in pieces {
+            try write(piece, at: position)
+            position += Int64(piece.count)
+        }
+    }
+
     /// Reads exactly `count` bytes, or as many as the file has from `offset` on.
     public func readBytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

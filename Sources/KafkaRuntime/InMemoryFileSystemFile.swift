@@ -62,22 +62,41 @@ final class InMemoryFileSystemFile: File {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
+        try withUnsafePointer(to: bytes) { (piece) throws(FileError) in
+            try write(gathering: UnsafeBufferPointer(start: piece, count: 1), at: offset)
+        }
+    }
+
+    func write(
+        gathering pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>, at offset: Int64
+    ) throws(FileError) {
         guard offset >= 0 else { throw FileError(.inputOutput, code: 22, operation: "write", path: path) }
+        let count = pieces.reduce(0) { $0 + $1.count }
         try owner.state.withLock { (state: inout InMemoryFileSystem.State) throws(FileError) in
             try check(.write, needsWriting: true, state)
             try state.checkHalt("write", path)
             do throws(FileError) {
                 try state.countCall(.write, path)
-                try takeSpace(node.newPages(at: offset, count: bytes.count), &state)
+                try takeSpace(node.newPages(at: offset, count: count), &state)
             } catch {
                 // A write that fails may have got part of the way, as far as there was space.
-                let part = UnsafeRawBufferPointer(rebasing: bytes[..<state.partWritten(of: bytes.count)])
-                let isRoom = (try? takeSpace(node.newPages(at: offset, count: part.count), &state)) != nil
-                if isRoom { node.write(part, at: offset) }
+                let part = state.partWritten(of: count)
+                let isRoom = (try? takeSpace(node.newPages(at: offset, count: part), &state)) != nil
+                if isRoom { put(pieces, upTo: part, at: offset) }
                 throw error
             }
-            node.write(bytes, at: offset)
+            put(pieces, upTo: count, at: offset)
             node.modifiedMilliseconds = owner.now
+        }
+    }
+
+    /// Writes the first `count` bytes of `pieces`.
+    private func put(_ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>, upTo count: Int, at offset: Int64) {
+        var done = 0
+        for piece in pieces where done < count {
+            let part = UnsafeRawBufferPointer(rebasing: piece.prefix(count - done))
+            node.write(part, at: offset + Int64(done))
+            done += part.count
         }
     }
 

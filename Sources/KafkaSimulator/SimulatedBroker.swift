@@ -35,6 +35,9 @@ package final class SimulatedBroker: @unchecked Sendable {
             "listeners": "PLAINTEXT://\(host.name):9092,CONTROLLER://\(host.name):9093",
             "advertised.listeners": "PLAINTEXT://\(host.name):9092", "controller.listener.names": "CONTROLLER",
             "controller.quorum.voters": "1@\(host.name):9093",
+            // Left to the operating system, windows would be drawn anew for each connection, some so small that nothing
+            // large gets through in the time that a run has.
+            "socket.send.buffer.bytes": "102400",
         ]
         self.settings = defaults.merging(settings) { $1 }
     }

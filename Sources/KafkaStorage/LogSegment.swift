@@ -176,37 +176,40 @@ final class LogSegment: @unchecked Sendable {
     /// Writes `bytes` behind the last batch. On failure some of them may be in the file; `undoWrite` removes them.
     func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         precondition(deferred.isEmpty, "batches are written in their order")
-        try write(bytes, at: size)
-    }
-
-    private func write(_ bytes: UnsafeRawBufferPointer, at position: Int64) throws(FileError) {
         let file = try openFile()
-        reserveAhead(file, at: position, bytes.count)
+        reserveAhead(file, at: size, bytes.count)
         let piece = max(settings.writePieceBytes, 1)
         var done = 0
         while done < bytes.count {
             let end = min(done + piece, bytes.count)
-            try file.write(UnsafeRawBufferPointer(rebasing: bytes[done..<end]), at: position + Int64(done))
+            try file.write(UnsafeRawBufferPointer(rebasing: bytes[done..<end]), at: size + Int64(done))
             done = end
         }
     }
 
     // MARK: Deferred writes
 
-    /// Whether `bytes` may wait to be written together with others.
-    func canDefer(_ count: Int) -> Bool { deferred.count + count <= settings.writePieceBytes }
+    /// Whether so many bytes may wait to be written together with those that wait already.
+    func canDefer(_ count: Int) -> Bool { deferred.hasRoom(for: count, limit: settings.writePieceBytes) }
 
-    /// Keeps a copy of `bytes`, to be written later, as if they had been written.
-    func deferWrite(_ bytes: UnsafeRawBufferPointer, firstOffset: Int64) {
-        if deferred.isEmpty { deferred.begin(capacity: settings.writePieceBytes, firstOffset: firstOffset) }
-        deferred.append(bytes)
+    /// Keeps `bytes`, to be written later, as if they had been written.
+    ///
+    /// - Parameter isLent: whether they stay where they are until then; otherwise they are copied.
+    func deferWrite(_ bytes: UnsafeRawBufferPointer, isLent: Bool, firstOffset: Int64) {
+        deferred.append(bytes, isLent: isLent, firstOffset: firstOffset, limit: settings.writePieceBytes)
     }
 
-    /// Writes what was deferred. On failure it stays deferred, and some of it may be in the file.
+    /// Writes what was deferred. On failure it still counts as deferred, and some of it may be in the file.
     func writeDeferred() throws(FileError) {
-        try write(deferred.bytes, at: size - Int64(deferred.count))
+        let position = size - Int64(deferred.count)
+        let file = try openFile()
+        reserveAhead(file, at: position, deferred.count)
+        try file.write(gathering: deferred.pieces, at: position)
         deferred.end()
     }
+
+    /// Forgets what was deferred, of a log that is out of service: it is neither written nor taken back.
+    func forgetDeferred() { deferred.end() }
 
     /// Gives up what was deferred, which must have been the last that was added; returns its first offset. Cuts the
     /// file and the indexes back.

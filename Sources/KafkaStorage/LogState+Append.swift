@@ -7,8 +7,9 @@ extension LogState {
     /// When the bytes of an append go to the file.
     enum Writing {
         case now
-        /// With those of other appends, before anybody is told of any of them.
-        case deferred
+        /// With those of other appends, before anybody is told of any of them; `isLent`: they stay where they are until
+        /// then.
+        case deferred(isLent: Bool)
     }
 
     /// What the batches of one append amount to.
@@ -16,6 +17,15 @@ extension LogState {
         var firstOffset: Int64 = -1
         var lastOffset: Int64 = -1
         var maxTimestamp: Int64 = -1
+
+        /// Gives the next offsets to a batch.
+        mutating func add(_ batch: RecordBatchHeader) throws(StorageError) {
+            guard batch.lastOffsetDelta >= 0, lastOffset < Int64.max - Int64(Int32.max) - 2 else {
+                throw .kafka(.invalidRecord, "the offsets of the batch are out of range")
+            }
+            lastOffset += Int64(batch.lastOffsetDelta) + 1
+            maxTimestamp = max(maxTimestamp, batch.maxTimestamp)
+        }
     }
 
     // MARK: Leader
@@ -23,22 +33,22 @@ extension LogState {
     /// Appends batches that were validated: gives them offsets and the epoch where they lie, and writes them, or keeps
     /// them to be written with others.
     mutating func appendAsLeader(
-        _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32, origin: AppendOrigin, now: Int64,
-        writing: Writing
+        _ batches: BatchRun, leaderEpoch: Int32, origin: AppendOrigin, now: Int64, writing: Writing
     ) throws(StorageError) -> AppendInfo {
         try requireService()
-        if let duplicate = try checkProducers(UnsafeRawBufferPointer(batches)) {
+        if let duplicate = try checkProducers(batches) {
             guard !active.deferred.isEmpty else { return duplicate }
             // The first of the two may be waiting to be written, and fail: then this one is not a duplicate.
             try requireWritten()
             return duplicate
         }
-        let extent = try assignOffsets(batches, leaderEpoch: leaderEpoch)
-        try write(UnsafeRawBufferPointer(batches), extent, now: now, writing)
+        var batches = batches
+        let extent = try assignOffsets(&batches, leaderEpoch: leaderEpoch)
+        try write(batches, extent, now: now, writing)
         return AppendInfo(
             firstOffset: extent.firstOffset, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp,
             logAppendTime: -1, logStartOffset: logStartOffset, leaderEpoch: leaderEpoch, isDuplicate: false,
-            byteCount: batches.count)
+            byteCount: batches.bytes.count)
     }
 
     /// The answer where nothing is to be written.
@@ -48,21 +58,24 @@ extension LogState {
             logStartOffset: logStartOffset, leaderEpoch: leaderEpoch, isDuplicate: false, byteCount: 0)
     }
 
-    private func assignOffsets(
-        _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32
-    ) throws(StorageError) -> Extent {
+    private func assignOffsets(_ batches: inout BatchRun, leaderEpoch: Int32) throws(StorageError) -> Extent {
         var extent = Extent(firstOffset: nextOffset, lastOffset: nextOffset - 1, maxTimestamp: -1)
+        if var header = batches.only {
+            try extent.add(header)
+            header.baseOffset = extent.firstOffset
+            header.partitionLeaderEpoch = leaderEpoch
+            batches.only = header
+            BatchPatch.setOffsets(batches.writable, baseOffset: extent.firstOffset, leaderEpoch: leaderEpoch)
+            return extent
+        }
         var position = 0
-        while position < batches.count {
-            let (header, _) = try Self.batch(UnsafeRawBufferPointer(batches), at: position, directory)
-            guard header.lastOffsetDelta >= 0, extent.lastOffset < Int64.max - Int64(Int32.max) - 2 else {
-                throw .kafka(.invalidRecord, "the offsets of the batch are out of range")
-            }
+        while position < batches.bytes.count {
+            let (header, _) = try Self.batch(batches.bytes, at: position, directory)
+            let baseOffset = extent.lastOffset + 1
+            try extent.add(header)
             BatchPatch.setOffsets(
-                UnsafeMutableRawBufferPointer(rebasing: batches[position...]), baseOffset: extent.lastOffset + 1,
+                UnsafeMutableRawBufferPointer(rebasing: batches.writable[position...]), baseOffset: baseOffset,
                 leaderEpoch: leaderEpoch)
-            extent.lastOffset += Int64(header.lastOffsetDelta) + 1
-            extent.maxTimestamp = max(extent.maxTimestamp, header.maxTimestamp)
             position += header.sizeInBytes
         }
         return extent
@@ -81,7 +94,7 @@ extension LogState {
         guard count <= Int(configuration.segmentBytes) || isOne else {
             throw .kafka(.recordListTooLarge, "\(count) bytes do not fit a segment of \(configuration.segmentBytes)")
         }
-        try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), extent, now: now, .now)
+        try write(BatchRun(UnsafeRawBufferPointer(rebasing: bytes[..<count])), extent, now: now, .now)
         return AppendInfo(
             firstOffset: extent.firstOffset, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp,
             logAppendTime: -1, logStartOffset: logStartOffset, leaderEpoch: epochs.latestEpoch ?? -1,
@@ -122,24 +135,25 @@ extension LogState {
 
     /// Writes batches that have their offsets, then counts them. On failure the log is as before.
     private mutating func write(
-        _ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64, _ writing: Writing
+        _ batches: BatchRun, _ extent: Extent, now: Int64, _ writing: Writing
     ) throws(StorageError) {
         lastAppendTime = now
         isInUse = true
-        let mustRoll = try prepareSegment(bytes, extent, now: now)
-        if mustRoll {
+        let bytes = batches.bytes
+        var segment = active
+        if try mustRoll(segment, byteCount: bytes.count, extent, now: now) {
             try roll(at: extent.firstOffset, now: now)
-            try active.prepareAppend()
+            segment = active
+            try segment.prepareAppend()
         }
-        let segment = active
-        if writing == .deferred, writesAreTrusted, bytes.count < settings.writePieceBytes {
+        if case .deferred(let isLent) = writing, writesAreTrusted, bytes.count < settings.writePieceBytes {
             if !segment.canDefer(bytes.count) { try requireWritten() }
-            segment.deferWrite(bytes, firstOffset: extent.firstOffset)
+            segment.deferWrite(bytes, isLent: isLent, firstOffset: extent.firstOffset)
         } else {
             try requireWritten()
             try writeNow(bytes, segment)
         }
-        let aborted = commit(bytes, to: segment)
+        let aborted = commit(batches, to: segment)
         if aborted.isEmpty { return }
         do throws(FileError) {
             try segment.appendAborted(aborted)
@@ -171,44 +185,47 @@ extension LogState {
         }
     }
 
-    private func prepareSegment(
-        _ bytes: UnsafeRawBufferPointer, _ extent: Extent, now: Int64
+    private func mustRoll(
+        _ segment: LogSegment, byteCount: Int, _ extent: Extent, now: Int64
     ) throws(StorageError) -> Bool {
-        let segment = active
         try segment.prepareAppend()
         return try segment.mustRoll(
-            byteCount: bytes.count, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp, now: now,
+            byteCount: byteCount, lastOffset: extent.lastOffset, maxTimestamp: extent.maxTimestamp, now: now,
             segmentBytes: Int64(configuration.segmentBytes), segmentMs: configuration.effectiveSegmentMs)
     }
 
     /// Counts batches that are written. They were parsed before, so that nothing can fail here. Returns the transactions
     /// that they aborted.
-    private mutating func commit(
-        _ bytes: UnsafeRawBufferPointer, to segment: LogSegment
-    ) -> [AbortedTransaction] {
+    private mutating func commit(_ batches: BatchRun, to segment: LogSegment) -> [AbortedTransaction] {
+        defer { producers.advance(to: nextOffset) }
+        if let header = batches.only {
+            let entry = SegmentEntry(batch: header, position: segment.size)
+            return commit(entry, batches.bytes, to: segment).map { [$0] } ?? []
+        }
         var aborted: [AbortedTransaction] = []
         var position = 0
-        while position < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
+        while position < batches.bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: batches.bytes[position...])
             guard let entry = try? SegmentEntry(parsing: rest, position: segment.size) else { break }
-            recent.append(
-                RecentBatches.Entry(
-                    baseOffset: entry.baseOffset, lastOffset: entry.lastOffset, position: entry.position,
-                    size: entry.size))
-            segment.added(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, byteCount: entry.size)
-            if let batch = entry.batch {
-                assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
-                if batch.hasProducerID,
-                    let ended = feedProducers(batch, UnsafeRawBufferPointer(rebasing: rest[..<entry.size]))
-                {
-                    aborted.append(ended)
-                }
-            }
-            nextOffset = entry.nextOffset
+            let bytes = UnsafeRawBufferPointer(rebasing: rest[..<entry.size])
+            if let ended = commit(entry, bytes, to: segment) { aborted.append(ended) }
             position += entry.size
         }
-        producers.advance(to: nextOffset)
         return aborted
+    }
+
+    @inline(__always)
+    private mutating func commit(
+        _ entry: SegmentEntry, _ bytes: UnsafeRawBufferPointer, to segment: LogSegment
+    ) -> AbortedTransaction? {
+        recent.append(
+            RecentBatches.Entry(
+                baseOffset: entry.baseOffset, lastOffset: entry.lastOffset, position: entry.position, size: entry.size))
+        segment.added(lastOffset: entry.lastOffset, maxTimestamp: entry.maxTimestamp, byteCount: entry.size)
+        nextOffset = entry.nextOffset
+        guard let batch = entry.batch else { return nil }
+        assignEpoch(batch.partitionLeaderEpoch, at: entry.baseOffset)
+        return batch.hasProducerID ? feedProducers(batch, bytes) : nil
     }
 
     /// Takes a producer's batch into the state; returns the transaction that it aborted. A control batch whose inside is

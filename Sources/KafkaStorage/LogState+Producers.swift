@@ -10,7 +10,9 @@ extension LogState {
     ///
     /// A snapshot names only the last batch of each producer. Since a producer may have five under way, the answers to
     /// all of which got lost with the broker, the ones before are looked for in the log before a batch is refused.
-    mutating func checkProducers(_ batches: UnsafeRawBufferPointer) throws(StorageError) -> AppendInfo? {
+    mutating func checkProducers(_ batches: BatchRun) throws(StorageError) -> AppendInfo? {
+        // Most producers have no id, and nothing to be recognised by.
+        if let header = batches.only, !header.hasProducerID { return nil }
         do throws(StorageError) {
             return try checkKnownProducers(batches)
         } catch {
@@ -20,7 +22,12 @@ extension LogState {
         }
     }
 
-    private func checkKnownProducers(_ batches: UnsafeRawBufferPointer) throws(StorageError) -> AppendInfo? {
+    private func checkKnownProducers(_ batches: BatchRun) throws(StorageError) -> AppendInfo? {
+        if let header = batches.only, !header.attributes.isControl {
+            if case .duplicate(let old) = try producers.check(header) { return duplicateAppend(of: old, header) }
+            return nil
+        }
+        let batches = batches.bytes
         var position = 0
         var provisional: [Int64: ProducerState]?
         while position < batches.count {

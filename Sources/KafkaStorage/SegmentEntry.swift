@@ -23,6 +23,17 @@ struct SegmentEntry: Sendable {
     var nextOffset: Int64 { lastOffset + 1 }
     var end: Int64 { position + Int64(size) }
 
+    /// Stands for a batch whose offsets are in range.
+    @inline(__always)
+    init(batch: RecordBatchHeader, position: Int64) {
+        self.position = position
+        size = batch.sizeInBytes
+        baseOffset = batch.baseOffset
+        lastOffset = batch.lastOffset
+        maxTimestamp = batch.maxTimestamp
+        self.batch = batch
+    }
+
     /// Reads the entry at the front of `bytes`, which hold it whole or at least `prefixSize` bytes of it.
     init(parsing bytes: UnsafeRawBufferPointer, position: Int64) throws(RecordError) {
         let header = try LogEntryHeader(parsing: bytes)

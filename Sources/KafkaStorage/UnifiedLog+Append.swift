@@ -24,10 +24,9 @@ extension UnifiedLog {
         case nil: return state.withLock { $0.emptyAppend(leaderEpoch: leaderEpoch) }
         case 0, 1: return try appendOldFormat(batches, leaderEpoch, origin, rules, now, group)
         default:
-            let count = try Self.validate(batches, origin, rules, now)
-            guard let count else { return try appendRewritten(batches, leaderEpoch, origin, rules, now, group) }
-            return try appendValid(
-                UnsafeMutableRawBufferPointer(rebasing: batches[..<count]), leaderEpoch, origin, rules, now, group)
+            let valid = try Self.validate(batches, origin, rules, now)
+            guard let valid else { return try appendRewritten(batches, leaderEpoch, origin, rules, now, group) }
+            return try appendValid(valid, leaderEpoch, origin, rules, now, group)
         }
     }
 
@@ -54,17 +53,18 @@ extension UnifiedLog {
     }
 
     private func appendValid(
-        _ batches: UnsafeMutableRawBufferPointer, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ rules: AppendRules,
+        _ batches: BatchRun, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ rules: AppendRules,
         _ now: Int64, _ group: WriteGroup?
     ) throws(StorageError) -> AppendInfo {
-        guard batches.count <= rules.segmentBytes else {
+        guard batches.bytes.count <= rules.segmentBytes else {
             throw .kafka(
-                .recordListTooLarge, "\(batches.count) bytes do not fit a segment of \(rules.segmentBytes)")
+                .recordListTooLarge, "\(batches.bytes.count) bytes do not fit a segment of \(rules.segmentBytes)")
         }
+        let writing = group.map { LogState.Writing.deferred(isLent: $0.isLent(batches.bytes)) } ?? .now
         var truncationCount = 0
         var info = try settling { (state) throws(StorageError) in
             let info = try state.appendAsLeader(
-                batches, leaderEpoch: leaderEpoch, origin: origin, now: now, writing: group == nil ? .now : .deferred)
+                batches, leaderEpoch: leaderEpoch, origin: origin, now: now, writing: writing)
             truncationCount = state.truncationCount
             return info
         }
@@ -83,11 +83,12 @@ extension UnifiedLog {
         return Int8(bitPattern: bytes[RecordBatchHeader.magicPosition])
     }
 
-    /// Checks the batches and stamps their timestamps. Returns how many bytes are whole batches; nil where the
-    /// batches cannot be taken as they are.
+    /// Checks the batches and stamps their timestamps. Returns those that are whole; nil where they cannot be taken as
+    /// they are.
     private static func validate(
         _ batches: UnsafeMutableRawBufferPointer, _ origin: AppendOrigin, _ rules: AppendRules, _ now: Int64
-    ) throws(StorageError) -> Int? {
+    ) throws(StorageError) -> BatchRun? {
+        var only: RecordBatchHeader?
         var position = 0
         while position < batches.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: batches[position...])
@@ -98,20 +99,21 @@ extension UnifiedLog {
             do throws(RecordError) {
                 batch = try RecordBatch(bytes: UnsafeRawBufferPointer(rest))
             } catch {
-                if position > 0, case .truncated = error { return position }
+                if position > 0, case .truncated = error { break }
                 throw .kafka(error.errorCode, "\(error)")
             }
-            guard try accept(batch, rest, origin, rules, now) else { return nil }
-            position += batch.header.sizeInBytes
+            guard let accepted = try accept(batch, rest, origin, rules, now) else { return nil }
+            only = position == 0 ? accepted : nil
+            position += accepted.sizeInBytes
         }
-        return position
+        return BatchRun(UnsafeRawBufferPointer(rebasing: batches[..<position]), only: only)
     }
 
-    /// Checks one batch and stamps its timestamps; false where it must be rewritten.
+    /// Checks one batch and stamps its timestamps. Returns its header; nil where it must be rewritten.
     private static func accept(
         _ batch: RecordBatch, _ memory: UnsafeMutableRawBufferPointer, _ origin: AppendOrigin, _ rules: AppendRules,
         _ now: Int64
-    ) throws(StorageError) -> Bool {
+    ) throws(StorageError) -> RecordBatchHeader? {
         let header = batch.header
         guard header.sizeInBytes <= rules.maxMessageBytes || origin == .raftLeader else {
             throw tooLarge(header.sizeInBytes, rules)
@@ -126,16 +128,18 @@ extension UnifiedLog {
         guard verdict.invalidRecords.isEmpty else { throw refusal(verdict.invalidRecords) }
         let codec = header.attributes.compression ?? .none
         if !header.attributes.isControl {
-            if !verdict.offsetsAreContiguous, origin == .client { return false }
-            if rules.targetCompression(codec) != codec { return false }
+            if !verdict.offsetsAreContiguous, origin == .client { return nil }
+            if rules.targetCompression(codec) != codec { return nil }
         }
+        let maxTimestamp = rules.timestampType == .logAppendTime ? now : verdict.maxTimestamp
+        if header.attributes.timestampType == rules.timestampType, header.maxTimestamp == maxTimestamp { return header }
         let whole = UnsafeMutableRawBufferPointer(rebasing: memory[..<header.sizeInBytes])
-        if rules.timestampType == .logAppendTime {
-            BatchPatch.setMaxTimestamp(whole, type: .logAppendTime, maxTimestamp: now)
-        } else {
-            BatchPatch.setMaxTimestamp(whole, type: .createTime, maxTimestamp: verdict.maxTimestamp)
+        BatchPatch.setMaxTimestamp(whole, type: rules.timestampType, maxTimestamp: maxTimestamp)
+        do throws(RecordError) {
+            return try RecordBatchHeader(parsing: UnsafeRawBufferPointer(whole))
+        } catch {
+            throw .kafka(error.errorCode, "\(error)")
         }
-        return true
     }
 
     private static func tooLarge(_ size: Int, _ rules: AppendRules) -> StorageError {
@@ -184,11 +188,10 @@ extension UnifiedLog {
         }
         // The new batches pass the same checks once more: they carry the client's timestamps, and their own size.
         let rewritten = UnsafeMutableRawBufferPointer(mutating: output.bytes)
-        guard let count = try Self.validate(rewritten, origin, rules, now) else {
+        guard let valid = try Self.validate(rewritten, origin, rules, now) else {
             throw .kafka(.unknownServerError, "a rewritten batch is not as it should be")
         }
-        return try appendValid(
-            UnsafeMutableRawBufferPointer(rebasing: rewritten[..<count]), leaderEpoch, origin, rules, now, group)
+        return try appendValid(valid, leaderEpoch, origin, rules, now, group)
     }
 
     private func appendOldFormat(
@@ -208,8 +211,7 @@ extension UnifiedLog {
         }
         guard outcome.invalidRecords.isEmpty else { throw Self.refusal(outcome.invalidRecords) }
         guard output.count <= rules.maxMessageBytes else { throw Self.tooLarge(output.count, rules) }
-        return try appendValid(
-            UnsafeMutableRawBufferPointer(mutating: output.bytes), leaderEpoch, origin, rules, now, group)
+        return try appendValid(BatchRun(output.bytes), leaderEpoch, origin, rules, now, group)
     }
 
     /// The messages that are there whole, each of which must keep to the topic's limit.

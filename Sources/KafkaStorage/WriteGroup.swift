@@ -4,7 +4,7 @@ import Synchronization
 
 /// Several appends whose bytes go to the files together.
 ///
-/// A client that pipelines sends several small batches for a partition at once. Written one by one, each costs a system
+/// A client that pipelines sends several batches for a partition at once. Written one by one, each costs a system
 /// call and a walk through the page cache; together they cost about half. Whoever handles the requests passes the same
 /// group to each `appendAsLeader`, then calls `commit`, and only then lets the answers go. Until then a batch has its
 /// offset but may still be taken back. Whatever looks into a log writes its deferred batches first, so that no reader
@@ -19,6 +19,8 @@ public final class WriteGroup {
     }
 
     private var entries: [Entry] = []
+    /// Batches in here stay as they are until the commit.
+    private var lent = UnsafeRawBufferPointer(start: nil, count: 0)
 
     public init() {}
 
@@ -27,6 +29,24 @@ public final class WriteGroup {
     /// Whether there is nothing to commit.
     public var isEmpty: Bool { entries.isEmpty }
 
+    /// Lends the memory that batches lie in, as requests came: such batches are written from there, without a copy.
+    ///
+    /// From the `appendAsLeader` of a batch until the next `commit` nothing may change it there. Ends with `endLending`,
+    /// before which the owner must neither free the memory nor use it for anything else.
+    package func lend(_ memory: UnsafeRawBufferPointer) { lent = memory }
+
+    /// The memory is its owner's again. Everything that was appended has been committed.
+    package func endLending() {
+        precondition(entries.isEmpty, "memory is taken back whose batches wait to be written")
+        lent = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    /// Whether `bytes` are lent; those of a batch that was made anew lie elsewhere.
+    func isLent(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let start = lent.baseAddress, let first = bytes.baseAddress else { return false }
+        return first >= start && first + bytes.count <= start + lent.count
+    }
+
     func note(_ log: UnifiedLog, truncationCount: Int) {
         // Pipelined requests mostly go to few logs, the last one again.
         if entries.last?.log === log || entries.contains(where: { $0.log === log }) { return }
@@ -34,7 +54,7 @@ public final class WriteGroup {
     }
 
     /// Writes everything that was deferred through this group. Returns the logs whose batches were taken back, with
-    /// the reason: none of the answers about them may be sent.
+    /// the reason: none of the answers about them may be sent. No log holds memory that was lent any more.
     public func commit() -> [(log: UnifiedLog, error: StorageError)] {
         if entries.isEmpty { return [] }
         defer { entries.removeAll(keepingCapacity: true) }
@@ -51,9 +71,12 @@ public final class WriteGroup {
 }
 
 extension UnifiedLog {
-    /// Writes what is deferred; throws where that fails, or had failed for somebody else since.
+    /// Writes what is deferred; throws where that fails, or had failed for somebody else since. Either way nothing is
+    /// deferred afterwards.
     fileprivate func writeDeferred(since truncationCount: Int) throws(StorageError) {
         try settling { (state) throws(StorageError) in
+            // Out of service, the log writes nothing any more.
+            defer { state.active.forgetDeferred() }
             try state.requireWritten()
             guard state.truncationCount == truncationCount else {
                 throw .kafka(.kafkaStorageError, "the write of \(state.directory) failed, or it was truncated")

@@ -8,6 +8,7 @@ extension RuntimeConformance {
             fileCase("open modes", opensByMode),
             fileCase("reads end at the end of the file", readsToEnd),
             fileCase("a write behind the end leaves zeros", fillsGaps),
+            fileCase("a gathered write leaves no gap", gathers),
             fileCase("truncate shortens and lengthens", truncates),
             fileCase("rename replaces", renames),
             fileCase("list is sorted by bytes and complete", lists),
@@ -73,6 +74,31 @@ extension RuntimeConformance {
         try expectEqual(try file.size(), 5_001, "size")
         try expect(
             try file.readBytes(at: 0, count: 5_001) == [UInt8](repeating: 0, count: 5_000) + [9], "the gap is not zero")
+    }
+
+    private static func gathers(_ files: any FileSystem, _ directory: String) throws {
+        let file = try files.open(directory + "/f", .createNew)
+        let bytes = pattern(300_000)
+        // Empty pieces, more of them than go into one call, and one that is large.
+        let sizes = [0, 1, 0, 4_096] + (0..<300).map { $0 * 7 % 900 } + [0, 100_000, 0]
+        var pieces: [UnsafeRawBufferPointer] = []
+        var count = 0
+        try bytes.withUnsafeBytes { bytes in
+            // The pieces lie apart.
+            for size in sizes {
+                pieces.append(UnsafeRawBufferPointer(rebasing: bytes[count..<(count + size)]))
+                count += size
+            }
+            try pieces.withUnsafeBufferPointer { try file.write(gathering: $0, at: 3) }
+            try pieces.withUnsafeBufferPointer { pieces in
+                try file.write(gathering: UnsafeBufferPointer(rebasing: pieces[..<0]), at: 9)
+                try file.write(gathering: UnsafeBufferPointer(rebasing: pieces[..<1]), at: 9)
+                try file.write(gathering: UnsafeBufferPointer(rebasing: pieces[1..<2]), at: 0)
+            }
+        }
+        try expectEqual(try file.size(), Int64(count) + 3, "size")
+        let found = try file.readBytes(at: 0, count: count + 10)
+        try expect(found == [bytes[0], 0, 0] + bytes[..<count], "content")
     }
 
     private static func truncates(_ files: any FileSystem, _ directory: String) throws {
@@ -159,10 +185,15 @@ extension RuntimeConformance {
         try file.write([1], at: 0)
         file.close()
         file.close()
+        let empty = UnsafeMutableBufferPointer<UnsafeRawBufferPointer>.allocate(capacity: 2)
+        defer { empty.deallocate() }
+        empty.initialize(repeating: UnsafeRawBufferPointer(start: nil, count: 0))
+        let twoEmptyPieces = UnsafeBufferPointer(empty)
         let calls: [(String, () throws(FileError) -> Void)] = [
             ("size", { () throws(FileError) in _ = try file.size() }),
             ("read", { () throws(FileError) in _ = try file.readBytes(at: 0, count: 1) }),
             ("write", { () throws(FileError) in try file.write([2], at: 0) }),
+            ("gathered write", { () throws(FileError) in try file.write(gathering: twoEmptyPieces, at: 0) }),
             ("truncate", { () throws(FileError) in try file.truncate(to: 0) }),
             ("sync", { () throws(FileError) in try file.sync() }),
         ]

@@ -48,6 +48,20 @@ import Testing
         #expect(kind { try file.sync() } == .inputOutput)
     }
 
+    #if os(Linux)
+        @Test func `a gathered write finds out that there is no space`() throws {
+            let file = try files.open("/dev/full", .readWrite)
+            let bytes = [UInt8](repeating: 1, count: 100)
+            let found = bytes.withUnsafeBytes { bytes in
+                let pieces = [
+                    UnsafeRawBufferPointer(rebasing: bytes[..<40]), UnsafeRawBufferPointer(rebasing: bytes[40...]),
+                ]
+                return kind { try pieces.withUnsafeBufferPointer { try file.write(gathering: $0, at: 0) } }
+            }
+            #expect(found == .noSpace)
+        }
+    #endif
+
     @Test func `reserving blocks does not change the size`() throws {
         let file = try files.open(directory.file("reserved"), .createNew)
         try file.write([1, 2], at: 0)

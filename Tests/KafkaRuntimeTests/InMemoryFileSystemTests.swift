@@ -139,6 +139,31 @@ import Testing
         #expect(lengths.allSatisfy { (0...1_000).contains($0) })
     }
 
+    @Test func `a gathered write may be torn at any byte`() throws {
+        let bytes = (0..<20).map { UInt8($0 + 1) }
+        var found: [Int: [UInt8]] = [:]
+        for seed in 0..<400 as Range<UInt64> {
+            let files = InMemoryFileSystem()
+            files.setFaultRandom(TestRandom(seed: seed))
+            let file = try files.open("/f", .createNew)
+            let callsBefore = files.callCount
+            files.failCall(after: 0, with: .inputOutput)
+            #expect(throws: FileError.self) {
+                try bytes.withUnsafeBytes { bytes in
+                    let pieces = [bytes[0..<1], bytes[1..<8], bytes[8..<8], bytes[8..<20]].map {
+                        UnsafeRawBufferPointer(rebasing: $0)
+                    }
+                    try pieces.withUnsafeBufferPointer { try file.write(gathering: $0, at: 0) }
+                }
+            }
+            #expect(files.callCount == callsBefore + 1)
+            let content = try file.readBytes(at: 0, count: 100)
+            found[content.count] = content
+        }
+        #expect(found.keys.sorted() == Array(0...20))
+        for (count, content) in found { #expect(content == Array(bytes[..<count])) }
+    }
+
     @Test func `removing a tree may fail in the middle`() throws {
         try files.createDirectory("/d")
         for name in ["a", "b", "c", "d"] { try write("/d/\(name)", name) }

@@ -40,7 +40,7 @@ import Testing
         #expect(configuration.storage.logDirectories == ["/tmp/kafka-logs"])
         #expect(configuration.storage.metadataLogDirectory == "/tmp/kafka-logs")
         #expect(configuration.storage.autoFormat)
-        #expect(configuration.storage.writePieceBytes == 65_536)
+        #expect(configuration.storage.writePieceBytes == 98_304)
         #expect(configuration.quorum.segmentBytes == 1 << 30)
         #expect(configuration.partitionsDefault == 1)
         #expect(configuration.replicationFactorDefault == 1)

@@ -66,4 +66,37 @@ import Testing
         #expect(try broker.produce(["d"], to: "t") == 1)
         #expect(try broker.records(of: "t") == ["0=kept", "1=d"])
     }
+
+    @Test func `batches stay whole turn after turn`() throws {
+        let broker = try TestBroker()
+        try broker.createTopic("t")
+        let connection = broker.connect()
+        var expected: [String] = []
+        for turn in 0..<5 {
+            var bytes: [UInt8] = []
+            for place in 0..<5 {
+                // Small ones are copied, large ones written at once, all others from where they lie.
+                let size = [10, 700, 5_000, 16_000, 40_000][(turn + place) % 5]
+                let value = "\(turn).\(place)" + String(repeating: "\(place)", count: size)
+                expected.append("\(expected.count)=\(value)")
+                bytes += try produce([value], Int32(expected.count), broker)
+            }
+            try connection.send(bytes)
+            try broker.world.advance(by: 100)
+        }
+        #expect(correlationIDs(connection) == (1...25).map { Int32($0) })
+        #expect(try broker.records(of: "t") == expected)
+    }
+
+    @Test func `what came before a malformed request is written`() throws {
+        let broker = try TestBroker()
+        try broker.createTopic("t")
+        let values = ["a", "b"].map { String(repeating: $0, count: 800) }
+        let connection = broker.connect()
+        try connection.send(
+            try produce([values[0]], 1, broker) + produce([values[1]], 2, broker) + [0, 0, 0, 3, 1, 2, 3])
+        #expect(try connection.waitForClose(within: 5_000))
+        #expect(correlationIDs(connection) == [1, 2])
+        #expect(try broker.records(of: "t") == ["0=" + values[0], "1=" + values[1]])
+    }
 }

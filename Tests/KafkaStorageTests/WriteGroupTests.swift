@@ -53,7 +53,9 @@ import Testing
 
     @Test func `no more waits than one piece holds, and large batches do not wait`() throws {
         let world = TestWorld()
-        let log = try world.open()
+        var settings = LogSettings()
+        settings.writePieceBytes = 64 << 10
+        let log = try world.open(settings: settings)
         let group = WriteGroup()
         let count = try writes(world) {
             for _ in 0..<10 { _ = try append(log, TestBatches.sized(20_000), group) }
@@ -148,12 +150,15 @@ import Testing
         #expect(log.logEndOffset == 0)
     }
 
-    @Test func `a failure at any call loses nothing that was committed`() throws {
+    @Test(arguments: [false, true])
+    func `a failure at any call loses nothing that was committed`(isLent: Bool) throws {
         var configuration = LogConfiguration()
-        configuration.segmentBytes = 900
+        // Large enough to stay where they lie, where they are lent.
+        let padding = isLent ? String(repeating: "x", count: 600) : ""
+        configuration.segmentBytes = isLent ? 6_000 : 900
         configuration.indexIntervalBytes = 100
         var settings = LogSettings()
-        settings.writePieceBytes = 250
+        settings.writePieceBytes = isLent ? 1_600 : 250
         var number = 0
         while true {
             let world = TestWorld()
@@ -163,15 +168,19 @@ import Testing
             for round in 0..<12 {
                 let group = WriteGroup()
                 var waiting: [(Int64, String)] = []
-                for step in 0..<3 {
-                    let value = "\(round).\(step)"
-                    if let info = try? append(log, TestBatches.batch([value]), group, epoch: Int32(round / 4)) {
-                        waiting.append((info.firstOffset, value))
-                    }
+                let values = (0..<3).map { "\(round).\($0)" + padding }
+                let lent = LentBatches(try values.map { try TestBatches.batch([$0]) })
+                if isLent { group.lend(lent.all) }
+                for (value, batch) in zip(values, lent.batches) {
+                    let info = try? log.appendAsLeader(
+                        batch, leaderEpoch: Int32(round / 4), now: TestBatches.time, group: group)
+                    if let info { waiting.append((info.firstOffset, value)) }
                 }
                 if group.commit().isEmpty {
                     committed += waiting.map { "\($0.0)=\($0.1)" }
                 }
+                group.endLending()
+                lent.overwrite()
                 if round == 6 { world.run() }
             }
             let isDone = world.files.faultCount == 0

@@ -111,6 +111,23 @@ final class PosixFile: File {
         }
     }
 
+    func write(gathering pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>, at offset: Int64) throws(FileError) {
+        if pieces.count == 1 { return try write(pieces[0], at: offset) }
+        var rest = PieceCursor(pieces)
+        var position = offset
+        try using("pwritev") { descriptor throws(Errno) in
+            while !rest.isAtEnd {
+                let count = try Syscall.retry {
+                    rest.withVectors { pwritev(descriptor, $0.baseAddress, Int32($0.count), off_t(position)) }
+                }
+                // As in `write`.
+                if count == 0 { throw Errno(code: EIO) }
+                rest.advance(count)
+                position += Int64(count)
+            }
+        }
+    }
+
     func reserve(offset: Int64, length: Int64) {
         guard length > 0, let descriptor = beginUse() else { return }
         defer { endUse() }

@@ -1,25 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaBase
+public import KafkaBase
 
 /// A Produce request as it lies in its frame: nothing is copied, and its partitions are read one after the other.
 ///
 /// Accepts and refuses exactly what `ProduceRequest` does; it is read whole when it is made, so that nothing is appended
 /// of a request that is malformed further on. Borrowed: valid as long as the bytes are.
+@usableFromInline
 package struct ProduceRequestView {
     /// What is to be appended to one partition.
+    @usableFromInline
     package struct Partition {
-        package let index: Int32
+        @usableFromInline package let index: Int32
         /// nil where the request has null.
-        package let records: UnsafeRawBufferPointer?
+        @usableFromInline package let records: UnsafeRawBufferPointer?
+
+        @inlinable
+        init(index: Int32, records: UnsafeRawBufferPointer?) {
+            self.index = index
+            self.records = records
+        }
     }
 
-    package let version: Int16
+    @usableFromInline package let version: Int16
     /// UTF-8; from version 3 on, nil for null.
     package private(set) var transactionalID: UnsafeRawBufferPointer?
-    package let acks: Int16
+    @usableFromInline package let acks: Int16
     /// Milliseconds.
     package let timeoutMs: Int32
-    private var topics: ProduceTopicWalk
+    @usableFromInline var topics: ProduceTopicWalk
 
     /// - Throws: what `ProduceRequest` throws, with the path of the field.
     package init(_ bytes: UnsafeRawBufferPointer, version: Int16) throws(WireError) {
@@ -45,24 +53,29 @@ package struct ProduceRequestView {
     }
 
     /// A walk through all topics and partitions, in the order of the request.
+    @inlinable @inline(__always)
     package func walk() -> ProduceTopicWalk { topics }
 }
 
 /// Goes through the topics of a Produce request: a topic, then its partitions until there is none, then the next topic.
+@usableFromInline
 package struct ProduceTopicWalk {
-    private var cursor: TopicCursor
-    private let version: Int16
+    @usableFromInline var cursor: TopicCursor
+    @usableFromInline let version: Int16
 
+    @inline(__always)
     fileprivate init(_ reader: inout ByteReader, version: Int16) throws(WireError) {
         self.version = version
         cursor = try TopicCursor(&reader, Self.form(version))
     }
 
-    private static func form(_ version: Int16) -> TopicForm {
+    @inlinable @inline(__always)
+    static func form(_ version: Int16) -> TopicForm {
         TopicForm(flexible: version >= 9, namesByID: version >= 13, minimumPartitionSize: 6)
     }
 
     /// Reads, and so checks, everything up to the request's end; goes back to the first topic.
+    @inline(__always)
     fileprivate mutating func check() throws(WireError) {
         var walk = self
         while try walk.nextTopic() != nil { while try walk.nextPartition() != nil {} }
@@ -70,12 +83,15 @@ package struct ProduceTopicWalk {
         cursor.checksNames = false
     }
 
+    @inlinable @inline(__always)
     package mutating func nextTopic() throws(WireError) -> NamedTopic? { try cursor.nextTopic(Self.form(version)) }
 
+    @inlinable @inline(__always)
     package mutating func nextPartition() throws(WireError) -> ProduceRequestView.Partition? {
         guard try cursor.beginPartition(Self.form(version)) else { return nil }
         let flexible = version >= 9
-        let index = try cursor.reader.readInt32()
+        var fields = try cursor.reader.readFixed(4)
+        let index = fields.int32()
         let length = flexible ? Int(try cursor.reader.readUnsignedVarint()) - 1 : Int(try cursor.reader.readInt32())
         let records = length < 0 ? nil : try cursor.reader.readBorrowed(length)
         if flexible { try cursor.reader.skipTaggedFields() }

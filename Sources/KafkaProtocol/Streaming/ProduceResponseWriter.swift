@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package import KafkaBase
+public import KafkaBase
 
 /// Writes a Produce response piece by piece, without the structures of `ProduceResponse`: `begin`, then for each topic
 /// `beginTopic`, its partitions and `endTopic`, then `end`.
+@usableFromInline
 package struct ProduceResponseWriter {
     /// Why nothing was appended to a partition.
     package struct Refusal {
@@ -21,24 +22,27 @@ package struct ProduceResponseWriter {
         }
     }
 
-    private let version: Int16
-    private let flexible: Bool
-    private var topicsAt = 0
-    private var topicCount = 0
-    private var partitionsAt = 0
-    private var partitionCount = 0
+    @usableFromInline let version: Int16
+    @usableFromInline var topicsAt = 0
+    @usableFromInline var topicCount = 0
+    @usableFromInline var partitionsAt = 0
+    @usableFromInline var partitionCount = 0
 
-    package init(version: Int16) {
-        self.version = version
-        flexible = version >= 9
-    }
+    @inlinable
+    package init(version: Int16) { self.version = version }
 
+    @inlinable @inline(__always)
+    var flexible: Bool { version >= 9 }
+
+    @inlinable @inline(__always)
     package mutating func begin(into writer: inout ByteWriter) {
-        topicsAt = writer.beginArray(flexible: flexible)
+        writer.writeFixed(4) { $0.arrayCount(flexible: flexible) }
+        topicsAt = writer.count - (flexible ? 1 : 4)
     }
 
     /// - Parameter throttleTime: milliseconds; from version 1 on.
-    package mutating func end(throttleTime: Int32, into writer: inout ByteWriter) {
+    @inlinable @inline(__always)
+    package func end(throttleTime: Int32, into writer: inout ByteWriter) {
         writer.endArray(topicsAt, count: topicCount, flexible: flexible)
         writer.writeFixed(5) { fields in
             if version >= 1 { fields.int32(throttleTime) }
@@ -47,13 +51,15 @@ package struct ProduceResponseWriter {
     }
 
     /// - Parameter topic: a name of at most 32,767 bytes up to version 12, an id from version 13 on.
+    @inlinable @inline(__always)
     package mutating func beginTopic(_ topic: NamedTopic, into writer: inout ByteWriter) {
         topicCount += 1
         partitionCount = 0
         partitionsAt = writer.beginTopic(topic, byID: version >= 13, flexible: flexible)
     }
 
-    package mutating func endTopic(into writer: inout ByteWriter) {
+    @inlinable @inline(__always)
+    package func endTopic(into writer: inout ByteWriter) {
         writer.endArrayAndTags(partitionsAt, count: partitionCount, flexible: flexible)
     }
 
@@ -62,6 +68,7 @@ package struct ProduceResponseWriter {
     /// - Parameters:
     ///   - logAppendTime: milliseconds since 1970, −1 where the records keep their own times; from version 2 on.
     ///   - logStartOffset: from version 5 on.
+    @inlinable @inline(__always)
     package mutating func write(
         _ index: Int32, baseOffset: Int64, logAppendTime: Int64, logStartOffset: Int64, into writer: inout ByteWriter
     ) {
@@ -83,7 +90,8 @@ package struct ProduceResponseWriter {
     }
 
     /// Bytes of the fields that every partition has.
-    private static let fixedSize = 4 + 2 + 3 * 8
+    @inlinable
+    static var fixedSize: Int { 4 + 2 + 3 * 8 }
 
     package mutating func write(
         _ index: Int32, _ refusal: Refusal, into writer: inout ByteWriter
@@ -97,8 +105,8 @@ package struct ProduceResponseWriter {
         if flexible { writer.writeUInt8(0) }
     }
 
-    @inline(__always)
-    private func write(
+    @inlinable @inline(__always)
+    func write(
         _ index: Int32, _ errorCode: Int16, _ baseOffset: Int64, _ logAppendTime: Int64, _ logStartOffset: Int64,
         into fields: inout FixedFieldWriter
     ) {

@@ -66,6 +66,20 @@ public struct RecordBatchHeader: Equatable, Sendable {
         recordsCount = base.bigEndian(at: 57)
     }
 
+    /// Of the header at the front of `bytes` only what a request is checked for before anything else; nil exactly where
+    /// `init(parsing:)` throws.
+    @inline(__always)
+    public static func glance(
+        at bytes: UnsafeRawBufferPointer
+    ) -> (sizeInBytes: Int, attributes: BatchAttributes)? {
+        guard bytes.count >= Self.size, let base = bytes.baseAddress,
+            base.load(fromByteOffset: Self.magicPosition, as: Int8.self) == Self.magic
+        else { return nil }
+        let length = base.bigEndian(at: 8, as: Int32.self)
+        guard length >= Int32(Self.size - Self.overhead) else { return nil }
+        return (Int(length) + Self.overhead, BatchAttributes(rawValue: base.bigEndian(at: 21)))
+    }
+
     /// The size of the whole batch in bytes.
     public var sizeInBytes: Int { Int(batchLength) + Self.overhead }
     /// The offset of the last record the batch was made with. Wraps on nonsense instead of trapping.

@@ -24,7 +24,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     let queue: any SerialQueue
     let id: UInt64
     let remoteAddress: SocketAddress
-    private let connection: any Connection
+    let connection: any Connection
     let listener: ListenerContext
     /// Who sent the last request.
     private var client: ClientIdentity?
@@ -45,9 +45,9 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     var claimed = 0
     var isWaitingForMemory = false
     /// The appends of the Produce requests that came together; made for the first connection that pipelines some.
-    private var appendGroup: AppendGroup?
+    var appendGroup: AppendGroup?
     /// Whether the request that is handled now belongs to those.
-    private var isGroupingAppends = false
+    var isGroupingAppends = false
     /// What the last request was about.
     var recentTopic = ReplicaManager.RecentTopic()
     /// nil where nobody wants to know.
@@ -100,8 +100,10 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         defer { isInsideReceived = false }
         guard let broker, !isDraining else { return Consumption(consumed: 0) }
         meter?.bytesArrived()
+        appendGroup?.lend(UnsafeRawBufferPointer(bytes))
         let consumption = handleFrames(bytes, broker)
         commitAppends()
+        appendGroup?.endLending()
         sendWaiting()
         return consumption
     }
@@ -156,25 +158,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     // MARK: Requests
-
-    /// Writes what the Produce requests that came together have appended. Their answers are in the output, which goes
-    /// out only after this; where they would not be true, the connection ends instead.
-    private func commitAppends() {
-        guard let appendGroup, !appendGroup.isEmpty, let error = appendGroup.commit() else { return }
-        listener.log.error("append failed", metadata: ["peer": "\(remoteAddress)", "reason": "\(error)"])
-        isClosed = true
-        abandonOutstanding()
-        giveBackMemory()
-        connection.close()
-    }
-
-    /// Decides whether the Produce request that is handled now is appended together with others.
-    ///
-    /// - Parameter next: whether another one follows.
-    private func groupAppends(withNext next: Bool) {
-        if next, appendGroup == nil { appendGroup = AppendGroup() }
-        isGroupingAppends = next || appendGroup?.isEmpty == false
-    }
 
     /// Handles one request; false when it has to wait behind an outstanding answer.
     ///
@@ -245,10 +228,6 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
         case .close(let reason): end(reason: reason)
         }
     }
-
-    /// Given to the handler of Produce where further such requests came together with the one that is handled now: what is
-    /// appended through it is written, and the answers go out, when all of them have been handled.
-    var groupOfAppends: AppendGroup? { isGroupingAppends ? appendGroup : nil }
 
     private func identity(_ frame: RequestFrame) -> ClientIdentity {
         if let client, client.matches(frame.clientIDBytes) { return client }
@@ -380,7 +359,7 @@ package final class RequestConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Nobody will read the answers that are outstanding.
-    private func abandonOutstanding() {
+    func abandonOutstanding() {
         let waiting = outstanding.compactMap(\.parked)
         outstanding.removeAll()
         for request in waiting { request.abandon() }

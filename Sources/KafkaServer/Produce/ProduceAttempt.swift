@@ -90,23 +90,22 @@ struct ProduceAttempt: ~Copyable {
         guard let bytes = data.records else {
             return .failure(.init(.invalidRecord, message: "Produce requests with null records are not allowed"))
         }
-        if let fault = formatFault(bytes) { return .failure(fault) }
+        if let fault = Self.formatFault(bytes, request.version) { return .failure(fault) }
         // The connection lends its buffer to be changed in place.
         return partition.append(
             UnsafeMutableRawBufferPointer(mutating: bytes), origin: .client, now: now, group: group)
     }
 
     /// What Kafka refuses by the request's version alone: the record format, and zstd before version 7.
-    private func formatFault(_ bytes: UnsafeRawBufferPointer) -> PartitionFault? {
-        let version = request.version
+    private static func formatFault(_ bytes: UnsafeRawBufferPointer, _ version: Int16) -> PartitionFault? {
         guard bytes.count > RecordBatchHeader.magicPosition else {
-            return version >= Self.firstBatchVersion && bytes.isEmpty
+            return version >= firstBatchVersion && bytes.isEmpty
                 ? PartitionFault(
                     .invalidRecord, message: "Produce requests with version \(version) must have a record batch")
                 : nil
         }
         let magic = bytes[RecordBatchHeader.magicPosition]
-        guard version >= Self.firstBatchVersion else {
+        guard version >= firstBatchVersion else {
             return magic < 2
                 ? nil
                 : PartitionFault(
@@ -118,7 +117,7 @@ struct ProduceAttempt: ~Copyable {
                 .invalidRecord,
                 message: "Produce requests with version \(version) must carry record batches of format 2")
         }
-        guard let header = try? RecordBatchHeader(parsing: bytes) else { return nil }
+        guard let header = RecordBatchHeader.glance(at: bytes) else { return nil }
         if header.sizeInBytes < bytes.count {
             return PartitionFault(
                 .invalidRecord,
@@ -127,7 +126,7 @@ struct ProduceAttempt: ~Copyable {
         if header.attributes.isTransactional {
             return PartitionFault(.invalidTxnState, message: "Transactions are not supported by this broker")
         }
-        if header.attributes.compression == .zstd, version < Self.firstZstdVersion {
+        if header.attributes.compression == .zstd, version < firstZstdVersion {
             return PartitionFault(
                 .unsupportedCompressionType,
                 message: "Produce requests with version \(version) cannot carry batches compressed with zstd")

@@ -13,7 +13,7 @@ extension ConfigurationKeys {
             CORRUPT_MESSAGE and logged with its place. Recovery and compaction always check.
             """),
         .int(
-            "log.write.piece.bytes", 65_536, .between(4096, 16_777_216), .readOnly, .acts,
+            "log.write.piece.bytes", 98_304, .between(4096, 16_777_216), .readOnly, .acts,
             "The most bytes that one write call puts into a log; longer batches are written in pieces."),
         .text(
             .string, "metrics.listener", nil, .any, .readOnly, .acts,
