@@ -17,6 +17,10 @@ final class GroupModel: @unchecked Sendable {
     private var attempted: [Int64]
     /// Who uses a partition.
     private var owners: [Int?]
+    /// Who was given a partition last, whether or not it has it still.
+    private var lastOwners: [Int?]
+    /// How often each partition has gone over to another member.
+    private(set) var handovers: [Int]
     /// By member, in milliseconds of the simulation, until when its partitions are its own.
     private var leases: [Int: Int64] = [:]
     private(set) var commits = 0
@@ -36,6 +40,8 @@ final class GroupModel: @unchecked Sendable {
         acknowledged = Array(repeating: 0, count: partitionCount)
         attempted = Array(repeating: 0, count: partitionCount)
         owners = Array(repeating: nil, count: partitionCount)
+        lastOwners = owners
+        handovers = Array(repeating: 0, count: partitionCount)
     }
 
     var isFine: Bool { findings.isEmpty }
@@ -77,6 +83,8 @@ final class GroupModel: @unchecked Sendable {
                 find("partition \(partition) was given to member \(member), and member \(owner) still has it")
             }
             owners[partition] = member
+            if lastOwners[partition] != member { handovers[partition] += 1 }
+            lastOwners[partition] = member
         }
     }
 

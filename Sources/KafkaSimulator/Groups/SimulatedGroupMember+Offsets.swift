@@ -11,6 +11,8 @@ extension SimulatedGroupMember {
         let partition: Int
         let offset: Int64
         let crashes: Int
+        /// Of the partition, when it was given up.
+        let handovers: Int
     }
 
     /// Asks where its partitions stand.
@@ -44,6 +46,7 @@ extension SimulatedGroupMember {
         guard !isStopped else { return }
         let partition = held[random.value(in: 0...(held.count - 1))]
         guard let position = positions[partition] else { return live() }
+        if late?.partition == partition { late = nil }
         let offset = position + random.value(in: 1...10)
         positions[partition] = offset
         model.attempts(offset, of: partition)
@@ -69,15 +72,22 @@ extension SimulatedGroupMember {
             ])
     }
 
-    /// Somebody else may have the partition; unless the broker went down and is where it was, this must be refused.
+    /// Unless the broker went down and is where it was, this must be refused by a classic group, and by any where the
+    /// partition was somebody else's since, or is not the member's now. Who owned it all the time, as far as a group of the
+    /// consumer protocol knows, may commit it (KIP-1251).
     func commit(_ late: LateCommit) {
         self.late = nil
         guard late.crashes == model.crashes else { return live() }
-        let reached = epoch
-        ask(commitRequest(late.partition, late.offset, late.epoch), version: 9) { [self] response in
-            let code = response?.topics.first?.partitions.first?.errorCode
-            if code == 0, late.crashes == model.crashes {
-                model.find("member \(number): a commit of epoch \(late.epoch) is taken at epoch \(reached)")
+        let (reached, partition) = (epoch, late.partition)
+        let mustBeRefused =
+            isOfClassicGroup || model.handovers[partition] != late.handovers
+            || rules == .consumer && !held.contains(partition)
+        ask(commitRequest(partition, late.offset, late.epoch), version: 9) { [self] response in
+            if response?.topics.first?.partitions.first?.errorCode == 0 {
+                model.acknowledges(late.offset, of: partition)
+                if mustBeRefused, late.crashes == model.crashes {
+                    model.find("member \(number): a commit of epoch \(late.epoch) is taken at epoch \(reached)")
+                }
             }
             later { self.live() }
         }

@@ -64,6 +64,9 @@ final class SimulatedGroupMember: @unchecked Sendable {
         random = Xoshiro256(seed: seed)
     }
 
+    /// Whether no member of its group ever speaks another protocol.
+    var isOfClassicGroup: Bool { allowed == [.classic] }
+
     func start() { client.queue.async { [self] in begin() } }
     func stop() { isStopped = true }
 
@@ -113,7 +116,8 @@ final class SimulatedGroupMember: @unchecked Sendable {
         if !partitions.isEmpty { model.note("member \(number) gives up \(partitions)") }
         if let partition = partitions.first, let position = positions[partition] {
             late = LateCommit(
-                memberID: memberID, epoch: epoch, partition: partition, offset: position, crashes: model.crashes)
+                memberID: memberID, epoch: epoch, partition: partition, offset: position, crashes: model.crashes,
+                handovers: model.handovers[partition])
         }
         model.takes(partitions, from: number)
         held.removeAll { partitions.contains($0) }
