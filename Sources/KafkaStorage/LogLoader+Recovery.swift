@@ -19,9 +19,11 @@ extension LogLoader {
         // What the checkpoint says of offsets that are checked anew comes from the batches.
         let known = state.epochs
         state.epochs.truncateFromEnd(base)
-        for segment in state.segments[..<first] {
+        for (index, segment) in state.segments[..<first].enumerated() {
             segment.syncedSize = segment.size
-            segment.indexesAreSynced = true
+            // The process may have died before it synced those of the last one, which are sound as long as the machine
+            // stays up; the next flush syncs them.
+            segment.indexesAreSynced = index < first - 1
         }
         state.nextOffset = base
         try healIndexes(&state, before: first)

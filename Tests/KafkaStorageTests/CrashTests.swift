@@ -165,6 +165,31 @@ import Testing
         #expect(try indexes() == before)
     }
 
+    @Test(arguments: 0..<20)
+    func `indexes that a killed process had not synced reach the disk with what is appended later`(seed: Int) throws {
+        let world = TestWorld(seed: UInt64(seed))
+        var log = try world.open("/data/t-0", Self.configuration)
+        var point: Int64 = 0
+        // Durable as the active segment is: without its indexes, which are cut when the next segment begins.
+        while log.segmentCount == 1 {
+            point = try log.flush()
+            try log.append(TestBatches.sized(200))
+        }
+        func indexes() throws -> [[UInt8]] {
+            try ["index", "timeindex"].map { try world.bytes("/data/t-0/00000000000000000000.\($0)") }
+        }
+        let good = try indexes()
+        #expect(good.allSatisfy { !$0.isEmpty })
+        world.crash(.everything)
+        log = try world.open("/data/t-0", Self.configuration, recoveryPoint: point)
+        while log.segmentCount < 4 { try log.append(TestBatches.sized(200)) }
+        let newPoint = try log.flush()
+        world.crash(.some(random: world.random))
+        log = try world.open("/data/t-0", Self.configuration, recoveryPoint: newPoint)
+        try log.close()
+        #expect(try indexes() == good)
+    }
+
     @Test func `a damaged index of a segment below the recovery point is built again`() throws {
         let world = TestWorld(durability: .immediate)
         let log = try world.open("/data/t-0", Self.configuration)
