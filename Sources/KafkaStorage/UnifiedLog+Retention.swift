@@ -22,7 +22,7 @@ extension UnifiedLog {
         while deleted < most,
             let end = try settling({ (state) throws(StorageError) in try state.prepareDeletion(now: now) })
         {
-            try reporting { () throws(StorageError) in try keepProducers(below: end, mustSync: deleted == 0) }
+            try reporting { () throws(StorageError) in try prepareRemoval(below: end, mustSync: deleted == 0) }
             guard
                 try settling({ (state) throws(StorageError) in
                     try state.deleteFirstSegment(endingAt: end, now: now)
@@ -46,12 +46,21 @@ extension UnifiedLog {
         }
         return deleted
     }
-    /// Sees to it that what producers wrote below `base` is known without the batches: a process that dies before the
-    /// snapshot of a roll is written must not leave the next one without either.
+    /// Sees to it that the log goes on behind `base` without the batches below, whatever stops: what producers wrote there is
+    /// in a snapshot, and the names of that and of the segment that follows are durable before a file is removed. A file
+    /// system need not keep the order of the two.
     ///
-    /// - Parameter mustSync: whether the snapshots' names may not be durable yet.
-    private func keepProducers(below base: Int64, mustSync: Bool) throws(StorageError) {
-        if state.withLock({ $0.producers.isEmpty }) { return }
+    /// - Parameter mustSync: whether names may not be durable yet.
+    private func prepareRemoval(below base: Int64, mustSync: Bool) throws(StorageError) {
+        let wroteOne = try keepProducers(below: base)
+        guard mustSync || wroteOne else { return }
+        try storing { () throws(FileError) in try runtime.files.syncDirectory(directory) }
+    }
+
+    /// Sees to it that what producers wrote below `base` is known without the batches: a process that dies before the
+    /// snapshot of a roll is written must not leave the next one without either. Returns whether a snapshot was written.
+    private func keepProducers(below base: Int64) throws(StorageError) -> Bool {
+        if state.withLock({ $0.producers.isEmpty }) { return false }
         var wroteOne = try writeSnapshots()
         if try !hasSnapshot(covering: base) {
             // It was lost. One of the log as it is now does as well, once nothing behind it can be missing.
@@ -64,8 +73,7 @@ extension UnifiedLog {
             try writeSnapshots()
             wroteOne = true
         }
-        guard mustSync || wroteOne else { return }
-        try storing { () throws(FileError) in try runtime.files.syncDirectory(directory) }
+        return wroteOne
     }
 
     private func hasSnapshot(covering base: Int64) throws(StorageError) -> Bool {
