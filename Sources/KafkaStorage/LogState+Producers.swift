@@ -11,7 +11,7 @@ extension LogState {
     /// A snapshot names only the last batch of each producer. Since a producer may have five under way, the answers to
     /// all of which got lost with the broker, the ones before are looked for in the log before a batch is refused.
     mutating func checkProducers(_ batches: BatchRun) throws(StorageError) -> AppendInfo? {
-        // Most producers have no id, and nothing to be recognised by.
+        // A producer without an id has nothing to be recognised by.
         if let header = batches.only, !header.hasProducerID { return nil }
         do throws(StorageError) {
             return try checkKnownProducers(batches)
