@@ -29,10 +29,12 @@ final class Reactor: SerialQueue, @unchecked Sendable {
     /// Rounds after which the reactor returns to Dispatch once, however busy it is.
     private static let roundsMax = 100_000
     private static let keptInboxCapacity = 1_024
-    /// Bytes received after which the answers to them go out, even where other connections wait to be served in the
-    /// same round. Answers that go out together wake a peer that has several connections once, not once for each, and a
-    /// wake-up costs more than a small request; the bytes bound how long the first of them waits.
-    private static let receivedUnansweredMax = 16 << 10
+    /// How long the answers of a round wait, in nanoseconds, while other connections are served. Answers that go out
+    /// together wake a peer that has several connections once, not once for each, and a wake-up costs more than a small
+    /// request; where the peer is on this machine it may also take the reactor's processor each time.
+    private static let answersWaitMax: Int64 = 200_000
+    /// Bytes received before the clock is asked: many small requests take no time.
+    private static let receivedUnansweredMin = 16 << 10
     /// Pooled buffers kept while parked.
     private static let parkedPoolBytes = 256 << 10
     static let scratchSize = 256 << 10
@@ -61,6 +63,8 @@ final class Reactor: SerialQueue, @unchecked Sendable {
     var deferred = DeferredSteps()
     /// Bytes received in this round since answers went out last.
     var receivedUnanswered = 0
+    /// When answers went out last in this round, or before it, in monotonic nanoseconds.
+    private var answersWaitSince: Int64 = 0
     /// The time at the beginning of the round, in monotonic nanoseconds.
     private(set) var now: Int64
     private var batch: [TimerWheel.Work] = []
@@ -165,7 +169,7 @@ final class Reactor: SerialQueue, @unchecked Sendable {
             for index in 0..<events {
                 guard let event = poller.event(index) else { continue }
                 sockets[event.token]?.ready(event.readiness)
-                if receivedUnanswered >= Self.receivedUnansweredMax { sendAnswers() }
+                if receivedUnanswered >= Self.receivedUnansweredMin { sendAnswersIfDue() }
             }
             let hadWork = runWork()
             finishRound()
@@ -176,6 +180,15 @@ final class Reactor: SerialQueue, @unchecked Sendable {
             }
         }
         park()
+    }
+
+    /// Sends what waits where the first of it has waited for long enough.
+    private func sendAnswersIfDue() {
+        let time = SystemClock.monotonicNanoseconds
+        if answersWaitSince < now { answersWaitSince = now }
+        guard time - answersWaitSince >= Self.answersWaitMax else { return }
+        answersWaitSince = time
+        sendAnswers()
     }
 
     /// Announces that wake-ups are needed from now on; returns how many milliseconds to wait at most.

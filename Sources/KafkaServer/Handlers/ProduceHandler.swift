@@ -26,12 +26,13 @@ package enum ProduceHandler: FrameHandler {
         // Bytes after the body are passed over, as Kafka does.
         let quota = connection.quota(frame, broker)
         let place = AnswerPlace(ProduceResponse.self, correlationID: frame.correlationID, version: version)
-        var attempt = ProduceAttempt(request, group: connection.groupOfAppends, broker)
+        var attempt = ProduceAttempt(request, broker)
         var throttle: Int64 = 0
         /// The body of the answer, where it must not leave before a sync.
         var unsynced: [UInt8]?
         let outcome = connection.answer(place) { (buffer) throws(WireError) in
-            try attempt.append(recent: &connection.recentTopic, into: &buffer)
+            try attempt.append(
+                to: broker, group: connection.groupOfAppends, recent: &connection.recentTopic, into: &buffer)
             if let quota { throttle = quota.charge(.produce, requestBytes: frame.size) }
             attempt.end(throttle: throttle, into: &buffer)
             guard request.acks != 0 else { return .withheld }

@@ -15,9 +15,6 @@ struct ProduceAttempt: ~Copyable {
     private static let firstTopicIDVersion: Int16 = 13
 
     private let request: ProduceRequestView
-    private let broker: BrokerContext
-    /// Given where further requests came together with this one.
-    private let group: AppendGroup?
     /// Milliseconds since 1970.
     private let now: Int64
     private var response: ProduceResponseWriter
@@ -26,17 +23,18 @@ struct ProduceAttempt: ~Copyable {
     /// What must be durable before the answer, as it was written, is true.
     private(set) var unsynced: [ProduceSync.Unsynced] = []
 
-    init(_ request: ProduceRequestView, group: AppendGroup?, _ broker: BrokerContext) {
+    init(_ request: ProduceRequestView, _ broker: BrokerContext) {
         self.request = request
-        self.broker = broker
-        self.group = group
         now = broker.runtime.clock.wallMilliseconds
         response = ProduceResponseWriter(version: request.version)
     }
 
     /// Appends everything and writes the body of the answer up to its end, where the throttle time stands.
+    ///
+    /// - Parameter group: given where further requests came together with this one.
     mutating func append(
-        recent: inout ReplicaManager.RecentTopic, into buffer: inout AnswerBuffer
+        to broker: BrokerContext, group: AppendGroup?, recent: inout ReplicaManager.RecentTopic,
+        into buffer: inout AnswerBuffer
     ) throws(WireError) {
         response.begin(into: &buffer.writer)
         var walk = request.walk()
@@ -47,7 +45,7 @@ struct ProduceAttempt: ~Copyable {
             var partitionCount = 0
             while let data = try walk.nextPartition() {
                 let partition = topic?.partition(data.index)
-                switch append(data, to: topic, partition) {
+                switch append(data, to: topic, partition, group) {
                 case .success(let appended):
                     note(appended, to: topic, partition, place: (topicCount, partitionCount))
                     let info = appended.info
@@ -55,7 +53,7 @@ struct ProduceAttempt: ~Copyable {
                         data.index, baseOffset: info.firstOffset, logAppendTime: info.logAppendTime,
                         logStartOffset: info.logStartOffset, into: &buffer.writer)
                 case .failure(let fault):
-                    note(fault, data, of: topic)
+                    note(fault, data, of: topic, broker)
                     buffer.note(error: fault.code.rawValue)
                     try response.write(data.index, .init(fault), into: &buffer.writer)
                 }
@@ -75,7 +73,8 @@ struct ProduceAttempt: ~Copyable {
     // MARK: One partition
 
     private func append(
-        _ data: ProduceRequestView.Partition, to topic: ReplicaManager.Topic?, _ partition: Partition?
+        _ data: ProduceRequestView.Partition, to topic: ReplicaManager.Topic?, _ partition: Partition?,
+        _ group: AppendGroup?
     ) -> Result<Partition.Appended, PartitionFault> {
         guard (-1...1).contains(request.acks) else { return .failure(.init(.invalidRequiredAcks)) }
         guard let topic else {
@@ -147,7 +146,8 @@ struct ProduceAttempt: ~Copyable {
     }
 
     private mutating func note(
-        _ fault: PartitionFault, _ data: ProduceRequestView.Partition, of topic: ReplicaManager.Topic?
+        _ fault: PartitionFault, _ data: ProduceRequestView.Partition, of topic: ReplicaManager.Topic?,
+        _ broker: BrokerContext
     ) {
         failed = fault.code
         fault.log(to: broker.log)
