@@ -197,7 +197,7 @@ public final class LogManager: Sendable {
             return nil
         }
         if let existing {
-            if let topicID { try existing.setTopicID(topicID) }
+            if let topicID { try existing.adoptTopicID(topicID) }
             return existing
         }
         let place = state.withLock { $0.places[partition] }

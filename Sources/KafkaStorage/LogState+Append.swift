@@ -137,6 +137,7 @@ extension LogState {
     private mutating func write(
         _ batches: BatchRun, _ extent: Extent, now: Int64, _ writing: Writing
     ) throws(StorageError) {
+        if owesTopicID { try settleTopicID() }
         lastAppendTime = now
         isInUse = true
         let bytes = batches.bytes

@@ -60,6 +60,8 @@ struct LogState: ~Copyable, Sendable {
     var hasNewDirectory = false
     /// Whether `partition.metadata` is yet to be made durable.
     var topicIDIsDirty = false
+    /// Whether there was no space for `partition.metadata`, so that it is yet to be written.
+    var owesTopicID = false
     var afterwards = Afterwards()
 
     /// What is left to be done without the lock.
@@ -161,23 +163,42 @@ struct LogState: ~Copyable, Sendable {
         afterwards.events.append(.offline(path: directory, error: error))
     }
 
-    mutating func setTopicID(_ newID: KafkaUUID) throws(StorageError) {
+    /// - Parameter mayOwe: whether the log is served where there is no space for the file, which is then written before
+    ///   the next record and by the next flush.
+    mutating func setTopicID(_ newID: KafkaUUID, mayOwe: Bool = false) throws(StorageError) {
         try requireService()
         guard topicID != newID else { return }
         if let topicID {
             throw .kafka(.inconsistentTopicID, "\(directory) belongs to topic id \(topicID), not \(newID)")
         }
         // Written at once, so that the death of the process leaves no directory without an owner; durable soon after.
-        let file = path(LogFileNames.partitionMetadata)
-        try storing { () throws(FileError) in
-            let opened = try files.open(file, .readWriteCreate)
-            defer { opened.close() }
-            let content = PartitionMetadataFile.encode(newID)
-            try opened.write(content, at: 0)
-            try opened.truncate(to: Int64(content.count))
+        do throws(StorageError) { try writeTopicID(newID) } catch {
+            guard mayOwe, case .io(let failure) = error,
+                failure.kind == .noSpace || failure.kind == .tooManyOpenFiles
+            else { throw error }
+            owesTopicID = true
+            afterwards.events.append(
+                .backgroundFailure(path: directory, what: "writing \(LogFileNames.partitionMetadata)", error: error))
         }
         topicID = newID
         topicIDIsDirty = true
+    }
+
+    /// Writes the `partition.metadata` that could not be written when the log got its owner.
+    mutating func settleTopicID() throws(StorageError) {
+        guard owesTopicID, let topicID else { return }
+        try writeTopicID(topicID)
+        owesTopicID = false
+    }
+
+    private func writeTopicID(_ topicID: KafkaUUID) throws(StorageError) {
+        try storing { () throws(FileError) in
+            let file = try files.open(path(LogFileNames.partitionMetadata), .readWriteCreate)
+            defer { file.close() }
+            let content = PartitionMetadataFile.encode(topicID)
+            try file.write(content, at: 0)
+            try file.truncate(to: Int64(content.count))
+        }
     }
 
     // MARK: Watermarks

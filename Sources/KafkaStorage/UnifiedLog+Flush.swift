@@ -153,7 +153,8 @@ extension UnifiedLog {
     func persistSideFiles() throws(StorageError) {
         // What is written last is what was true last, because it is asked for only when it is one's turn to write.
         try sideFiles.withLock { (_) throws(StorageError) in
-            let (epochs, syncsTopicID, directory) = state.withLock { state in
+            let (epochs, syncsTopicID, directory) = try state.withLock { (state) throws(StorageError) in
+                if state.owesTopicID { try state.settleTopicID() }
                 defer {
                     state.epochs.isDirty = false
                     state.topicIDIsDirty = false

@@ -63,7 +63,7 @@ extension UnifiedLog {
         guard isOpen else { return }
         // Of a log that never held anything there is nothing to be lost.
         let isUnused = state.withLock { $0.nextOffset == 0 && $0.segments.allSatisfy { $0.size == 0 } }
-        if !isUnused { try flushClosed() }
+        if !isUnused { try flushClosed() } else { state.withLock { try? $0.settleTopicID() } }
         // Whoever was writing the snapshot of a roll has finished, and nobody begins any more.
         try sideFiles.withLock { (_) throws(StorageError) in
             try state.withLock { (state) throws(StorageError) in try Self.writeLastSnapshot(&state) }

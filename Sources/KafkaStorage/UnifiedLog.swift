@@ -90,6 +90,11 @@ public final class UnifiedLog: Sendable {
         try settling { (state) throws(StorageError) in try state.setTopicID(topicID) }
     }
 
+    /// `setTopicID` for a log that was there before: a full disk does not keep it out of service.
+    func adoptTopicID(_ topicID: KafkaUUID) throws(StorageError) {
+        try settling { (state) throws(StorageError) in try state.setTopicID(topicID, mayOwe: true) }
+    }
+
     // MARK: Offsets
 
     /// The first offset that can be read.

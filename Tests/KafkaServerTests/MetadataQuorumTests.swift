@@ -130,6 +130,43 @@ import Testing
         #expect(try broker.produce(["new"], to: "t") == 0)
     }
 
+    @Test func `a deletion that was not committed sets no log aside`() throws {
+        var kept = 0
+        for seed in 1...8 as ClosedRange<UInt64> {
+            let broker = try TestBroker(seed: seed)
+            let id = try broker.createTopic("t", ["flush.messages": "1"])
+            try broker.produce(["a"], to: "t")
+            // The deletion is in the log and cannot be synced; nor can it by the start that finds it there.
+            let fault: @Sendable (Int, InMemoryFileSystem.Operation, String) -> FileError.Kind? = {
+                _, operation, path in
+                operation == .sync && path.contains("__cluster_metadata-0/0") ? .inputOutput : nil
+            }
+            broker.files.setFault(fault)
+            try broker.connection.send(DeleteTopicsRequest(topics: [.init(name: "t", topicID: .zero)]), version: 6)
+            #expect(try broker.world.run(within: 60_000) { !broker.fatal.isEmpty })
+            broker.host.crash(.process)
+            broker.host.restart()
+            broker.files.setFault(fault)
+            try broker.replaceNode()
+            try broker.beginStart { outcome in #expect(throws: StartError.self) { try outcome.get() } }
+            #expect(try broker.files.list("/data").contains("t-0"))
+            try broker.crash(.machine)
+            guard try topics(broker) == ["t": id] else { continue }
+            kept += 1
+            #expect(try broker.records(of: "t") == ["0=a"])
+        }
+        #expect(kept > 0)
+    }
+
+    @Test func `a metadata directory of its own is there after a loss of power`() throws {
+        for seed in 1...8 as ClosedRange<UInt64> {
+            let broker = try TestBroker(["metadata.log.dir": "/meta"], seed: seed)
+            let id = try broker.createTopic("t")
+            try broker.crash(.machine)
+            #expect(try topics(broker) == ["t": id])
+        }
+    }
+
     // MARK: Snapshots
 
     @Test func `snapshots are written when enough has changed, and read back`() throws {

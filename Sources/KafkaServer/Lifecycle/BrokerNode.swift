@@ -9,8 +9,8 @@ internal import Synchronization
 
 /// A broker and controller in one node: starts, runs and stops everything in order.
 ///
-/// Start: directories locked and formatted → logs loaded → metadata replayed, leadership won → ports bound → broker
-/// registered and unfenced → partitions opened → connections served. Stop: ports closed → requests finished → metadata
+/// Start: directories locked and formatted → metadata replayed, leadership won → logs loaded, strays set aside →
+/// partitions opened → ports bound → broker registered and unfenced → connections served. Stop: ports closed → requests finished → metadata
 /// closed → logs synced and closed → marker written.
 ///
 /// Confined to `queue` (the metadata queue), which is what makes it `@unchecked Sendable`.
@@ -38,7 +38,7 @@ package final class BrokerNode: @unchecked Sendable {
     package let configuration: BrokerConfiguration
     let runtime: Runtime
     private let loggers: ComponentLoggers
-    private let log: Logger
+    let log: Logger
     private let queue: any SerialQueue
     private let requestMemory: RequestMemory
     /// How many reactors there are where no key says it.
@@ -99,6 +99,10 @@ package final class BrokerNode: @unchecked Sendable {
             let began = runtime.clock.monotonicMilliseconds
             do {
                 let starting = try openParts()
+                do { try starting.quorum.lead() } catch {
+                    giveUp(starting)
+                    throw error
+                }
                 loadLogs(starting) { [self] report in
                     queue.async { [self] in
                         completion(finishStart(starting, report, began: began))
@@ -132,6 +136,16 @@ package final class BrokerNode: @unchecked Sendable {
     private func failed(_ error: any Error) -> Result<Void, StartError> {
         phase = .stopped
         return .failure(error as? StartError ?? StartError("\(error)"))
+    }
+
+    /// Ends a start that failed.
+    private func giveUp(_ starting: Starting) {
+        starting.listeners.stopAccepting()
+        starting.groups.stop(on: queue) {}
+        // Connections came in and were held; nobody will serve them.
+        starting.listeners.closeConnections(timeout: 0, on: queue) {}
+        starting.quorum.stop()
+        starting.storage.abandon()
     }
 
     private func openParts() throws -> Starting {
@@ -172,7 +186,7 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func loadLogs(_ starting: Starting, completion: @escaping @Sendable (LoadReport) -> Void) {
-        let image = starting.quorum.controller.image
+        let image = starting.quorum.committedImage
         let configurations = TopicLogConfigurations(configuration, image: image)
         let progress = LoadProgressLog(log: loggers.logger("storage"), clock: runtime.clock)
         starting.storage.logs.loadLogs(
@@ -188,18 +202,13 @@ package final class BrokerNode: @unchecked Sendable {
         let (storage, quorum, listeners) = (starting.storage, starting.quorum, starting.listeners)
         do {
             try checkDirectories(storage.logs, report)
-            setStraysAside(storage.logs, quorum.controller.image)
-            try quorum.start()
+            setStraysAside(storage.logs, quorum.committedImage)
+            quorum.start()
             try bootstrap(quorum, storage)
             try bind(listeners, quorum.published)
             try register(quorum, storage, listeners, previousBrokerEpoch: report.previousBrokerEpoch)
         } catch {
-            listeners.stopAccepting()
-            starting.groups.stop(on: queue) {}
-            // Connections came in and were held; nobody will serve them.
-            listeners.closeConnections(timeout: 0, on: queue) {}
-            quorum.stop()
-            storage.abandon()
+            giveUp(starting)
             return failed(error)
         }
         let context = makeContext(starting)
@@ -252,22 +261,6 @@ package final class BrokerNode: @unchecked Sendable {
             UpdateFeatures raises it, for example kafka-features upgrade --feature group.version=1; or leave consumer out \
             of group.coordinator.rebalance.protocols
             """)
-    }
-
-    /// One directory in service is enough, where it is the one that holds the metadata or those are elsewhere; the
-    /// partitions in the others are offline.
-    private func checkDirectories(_ logs: LogManager, _ report: LoadReport) throws(StartError) {
-        let directories = logs.directories
-        guard directories.contains(where: \.isOnline) else {
-            throw StartError(
-                "no log directory can be used: "
-                    + report.failedDirectories.map { "\($0.error)" }.joined(separator: "; "))
-        }
-        if let failed = directories.first(where: { $0.path == configuration.storage.metadataLogDirectory }),
-            let failure = failed.failure
-        {
-            throw StartError("\(failed.path), which holds the cluster's metadata, cannot be used: \(failure)")
-        }
     }
 
     /// Takes the partitions of a failed directory out of service and has the controller told. A broker without any
@@ -356,25 +349,6 @@ package final class BrokerNode: @unchecked Sendable {
     }
 
     private func reportFatal(_ reason: String) { fatal.withLock { $0 }?(reason) }
-
-    /// Logs of partitions that the metadata do not know, or know under another topic id: a topic that was deleted, and
-    /// perhaps made again, while their removal was cut short.
-    private func setStraysAside(_ logs: LogManager, _ image: MetadataImage) {
-        for (name, topicID) in logs.partitions {
-            let topic = image.topics.topic(named: name.topic)
-            let isKnown =
-                topic?.partition(name.partition)?.replicas.contains(configuration.nodeID) == true
-                && (topicID == nil || topicID == topic?.id)
-            guard !isKnown else { continue }
-            do throws(StorageError) {
-                try logs.setAside(name)
-                self.log.warning("stray partition set aside", metadata: ["partition": "\(name)"])
-            } catch {
-                self.log.error(
-                    "stray partition cannot be set aside", metadata: ["partition": "\(name)", "reason": "\(error)"])
-            }
-        }
-    }
 
     private func openQuorum(
         _ storage: OpenStorage, _ updater: ReplicaUpdater, _ settings: DynamicSettings,

@@ -40,7 +40,10 @@ struct OpenStorage: Sendable {
         var lock: (any FileLock)?
         if isOwn {
             do throws(FileError) {
-                try runtime.files.createDirectory(metadataRoot)
+                if try runtime.files.status(metadataRoot) == nil {
+                    try runtime.files.createDirectory(metadataRoot)
+                    try runtime.files.syncDirectory(parentDirectory(of: metadataRoot))
+                }
                 lock = try runtime.files.lock("\(metadataRoot)/.lock")
             } catch {
                 throw startError(.io(error))
@@ -123,6 +126,8 @@ struct OpenStorage: Sendable {
             throw StartError("two of log.dirs have the directory.id \(twice.0): one is a copy of the other")
         }
         try runtime.files.createDirectory(metadataDirectory)
+        // What is committed is lost with a name that is not durable; whoever made it may not have lived to sync it.
+        try runtime.files.syncDirectory(metadataRoot)
     }
 
     /// The ids of the log directories in service, ascending.

@@ -140,17 +140,32 @@ package final class MetadataQuorum: @unchecked Sendable {
         }
     }
 
-    /// Wins the election, so that changes can be made, and publishes what the log held.
+    /// Wins the election: everything that the log held is durable then, and so it is committed.
     ///
-    /// Runs on the queue and waits for its own syncs: nothing is served before it returns.
-    func start() throws {
+    /// Before, what is at its end may be gone at the next start: a change whose sync failed, or that nobody synced.
+    /// Nothing may be done to the logs for its sake.
+    ///
+    /// Runs on the queue and waits for its own syncs.
+    func lead() throws {
         queue.assertCurrent()
         let now = runtime.clock.wallMilliseconds
         perform(try node.start(now: now))
         guard node.isActiveLeader else { throw startFailure() }
         try controller.replay([], baseOffset: node.logEndOffset, epoch: node.epoch, timestamp: now)
         _ = controller.takeDelta()
-        published = controller.state.visibleImage
+    }
+
+    /// What the log held, all of it committed. Not before `lead` has returned.
+    var committedImage: MetadataImage {
+        precondition(node.isActiveLeader, "what is committed is known once the node leads")
+        return controller.visibleImage
+    }
+
+    /// Publishes what the log held, and takes changes from now on. Runs on the queue, after `lead`.
+    func start() {
+        queue.assertCurrent()
+        let now = runtime.clock.wallMilliseconds
+        published = committedImage
         publisher(published, MetadataDelta(everythingIn: published))
         isStarting = false
         isActiveController.store(true, ordering: .relaxed)

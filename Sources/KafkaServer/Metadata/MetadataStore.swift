@@ -112,7 +112,9 @@ final class MetadataStore {
         var next = offset
         while next < log.logEndOffset {
             let range = try log.read(from: next, maxBytes: Self.readBytes, isolation: .logEnd, atLeastOne: true)
-            guard let file = range.file, range.count > 0 else { break }
+            guard let file = range.file, range.count > 0 else {
+                throw RaftError.corruptLog(offset: next, reason: "there is no batch, and the log ends later")
+            }
             let bytes = try file.readBytes(at: range.position, count: range.count)
             try bytes.withUnsafeBytes { bytes in
                 var reader = RaftBatchReader(bytes)
