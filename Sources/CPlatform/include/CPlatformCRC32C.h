@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// One-instruction steps of CRC-32C. The loops over a whole buffer stand here, too, because only inside one
-// function with the right target attribute does the compiler use the instruction; which loop runs is decided
-// in Swift (KafkaBase/CRC32C.swift), which also has the fallback.
+// Steps of CRC-32C that need certain instructions. The loops over a whole buffer stand here, too, because only
+// inside one function with the right target attribute does the compiler use the instruction; which loop runs is
+// decided in Swift (KafkaBase/CRC32C.swift), which also has the fallback.
 #ifndef C_PLATFORM_CRC32C_H
 #define C_PLATFORM_CRC32C_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+/// What 16 bytes are multiplied with to count as if they stood so many bytes further on: a factor for each half.
+typedef struct {
+    uint64_t by256[2], by64[2], by16[2];
+} cplatform_crc32c_factors;
+
+/// Whether `cplatform_crc32c_fold` may be called.
+int cplatform_has_folding(void);
+
+/// Plain CRC-32C register update (no inversion) over `blocks` times 64 bytes, at least four.
+uint32_t cplatform_crc32c_fold(
+    uint32_t crc, const uint8_t *bytes, size_t blocks, const cplatform_crc32c_factors *factors);
 
 #if defined(__x86_64__)
 static inline int cplatform_has_crc32c(void) { return __builtin_cpu_supports("sse4.2"); }
