@@ -276,7 +276,7 @@ package final class SwarmRun: @unchecked Sendable {
         broker.host.files.cancelHalt()
         // A failed sync may have dropped pages, which a restart of the process then finds as they are on disk.
         if kind == .machine || disk.mayHaveDropped {
-            model.noteLoss()
+            model.noteLoss(isOfPower: kind == .machine)
             for producer in producers { producer.loss() }
         }
         disk.lifeEnded(kind)
