@@ -18,12 +18,25 @@ final class FileRemover: Sendable {
     func remove(_ paths: [String], after delay: Int64) {
         let runtime = runtime
         queue.schedule(after: max(delay, 0)) {
-            runtime.queues.runBlocking { for path in paths { Self.removeNow(path, runtime.files) } }
+            runtime.queues.runBlocking { Self.removeNow(paths, runtime.files) }
         }
     }
 
-    /// A file that cannot be removed now is removed at the next start.
-    private static func removeNow(_ path: String, _ files: any FileSystem) {
-        try? files.removeTree(path)
+    /// What cannot be removed now is removed at the next start.
+    ///
+    /// A directory goes file by file, of which a loss of power may bring back any: its name must be durable before, or they
+    /// would be back under the one that it had, as a log that lacks some of its files, perhaps the one that says whose it is.
+    private static func removeNow(_ paths: [String], _ files: any FileSystem) {
+        var durable: Set<String> = []
+        for path in paths {
+            if path.hasSuffix(LogFileNames.deleteSuffix) {
+                let parent = parentDirectory(of: path)
+                if !durable.contains(parent) {
+                    guard (try? files.syncDirectory(parent)) != nil else { continue }
+                    durable.insert(parent)
+                }
+            }
+            try? files.removeTree(path)
+        }
     }
 }

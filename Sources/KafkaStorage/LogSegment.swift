@@ -234,9 +234,10 @@ final class LogSegment: @unchecked Sendable {
     }
 
     /// Small segments reserve nothing, growing ones as much as they hold up to the setting: a thousand idle
-    /// partitions must not hold gigabytes.
+    /// partitions must not hold gigabytes. Nor do those that are synced all the time: a sync has to write down which of
+    /// the reserved blocks are in use by now.
     private func reserveAhead(_ file: any File, at position: Int64, _ count: Int) {
-        guard position + Int64(count) > reservedEnd, position >= Self.reserveThreshold else { return }
+        guard position + Int64(count) > reservedEnd, position - syncedSize >= Self.reserveThreshold else { return }
         let step = min(settings.reserveAheadBytes, position)
         guard step > count else { return }
         let start = max(reservedEnd, position)

@@ -57,7 +57,9 @@ struct TimeIndex: Sendable {
         try file.check(files) { bytes in
             let entry = Self.decode(bytes, baseOffset)
             defer { last = entry }
-            return entry.timestamp > last.timestamp && entry.offset >= last.offset
+            // A page that did not reach the disk reads as zeros, which would ascend where there is one entry.
+            let isZero = entry.timestamp == 0 && entry.offset == baseOffset
+            return entry.timestamp > last.timestamp && entry.offset >= last.offset && !isZero
         }
     }
 

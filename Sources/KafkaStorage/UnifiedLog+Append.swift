@@ -13,8 +13,8 @@ extension UnifiedLog {
     ///
     /// - Parameters:
     ///   - now: the wall clock in milliseconds since 1970.
-    ///   - group: where given, small batches may be written later, when it is committed; nothing may be said of them to
-    ///     anybody before.
+    ///   - group: where given, small batches may be written later, when it is committed or flushed; nothing may be said of
+    ///     them to anybody before.
     public func appendAsLeader(
         _ batches: UnsafeMutableRawBufferPointer, leaderEpoch: Int32, origin: AppendOrigin = .client, now: Int64,
         group: WriteGroup? = nil
@@ -68,7 +68,7 @@ extension UnifiedLog {
             truncationCount = state.truncationCount
             return info
         }
-        if !info.isDuplicate { group?.note(self, truncationCount: truncationCount) }
+        group?.note(self, truncationCount: truncationCount, endOffset: info.lastOffset + 1)
         if rules.timestampType == .logAppendTime, !info.isDuplicate { info.logAppendTime = now }
         return info
     }

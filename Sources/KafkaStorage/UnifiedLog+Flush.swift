@@ -9,7 +9,6 @@ extension UnifiedLog {
         var directory = ""
         var syncsNames = false
         var syncsParent = false
-        var truncationCount = 0
     }
 
     /// Makes everything below `offset` durable: batches, indexes, leader epochs, the topic id and the names of the
@@ -28,22 +27,52 @@ extension UnifiedLog {
             return state.isDurable(below: offset) ? state.recoveryPoint : nil
         }
         if let covered { return covered }
-        return try flush(SyncTurn.Demand(offset: offset))
+        return try flush(SyncTurn.Demand(offset: offset)).point
+    }
+
+    /// Writes and makes durable what was appended below `offset` when the log had been truncated `truncationCount` times;
+    /// throws where that fails, or where it was taken back since. Blocks. Either way no batch of the caller's waits to be
+    /// written afterwards.
+    func flush(upTo offset: Int64, since truncationCount: Int) throws(StorageError) {
+        let outcome: SyncTurn.Outcome
+        do throws(StorageError) {
+            outcome = try flush(SyncTurn.Demand(offset: offset))
+        } catch {
+            // It may have failed before it came to writing.
+            _ = try? writeDeferred(since: truncationCount)
+            throw error
+        }
+        guard outcome.truncationCount == truncationCount else { throw takenBack }
+    }
+
+    /// Writes what is deferred; throws where that fails, or had failed for somebody else since. Either way nothing is
+    /// deferred afterwards.
+    func writeDeferred(since truncationCount: Int) throws(StorageError) {
+        try settling { (state) throws(StorageError) in
+            // Out of service, the log writes nothing any more.
+            defer { state.active.forgetDeferred() }
+            try state.requireWritten()
+            guard state.truncationCount == truncationCount else { throw takenBack }
+        }
+    }
+
+    private var takenBack: StorageError {
+        .kafka(.kafkaStorageError, "the write of \(topicPartition) failed, or it was truncated")
     }
 
     /// The flush of a log that takes nothing new any more.
     func flushClosed() throws(StorageError) { _ = try flush(SyncTurn.Demand(offset: .max, isClosing: true)) }
 
-    private func flush(_ demand: SyncTurn.Demand) throws(StorageError) -> Int64 {
+    private func flush(_ demand: SyncTurn.Demand) throws(StorageError) -> SyncTurn.Outcome {
         try syncTurn.share(demand) { (demand) throws(StorageError) in
             try reporting { () throws(StorageError) in try flushInTurn(demand) }
         }
     }
 
-    private func flushInTurn(_ demand: SyncTurn.Demand) throws(StorageError) -> Int64 {
+    private func flushInTurn(_ demand: SyncTurn.Demand) throws(StorageError) -> SyncTurn.Outcome {
         try persistSideFiles()
         let offset = demand.offset
-        let (target, work) = try settling { (state) throws(StorageError) in
+        let (target, truncationCount, work) = try settling { (state) throws(StorageError) in
             if let failure = state.failure { throw .offline(path: state.directory, reason: failure) }
             if !state.isClosed || !demand.isClosing { try state.requireWritten() }
             // The sync before may have covered it; of the batches since then nobody asked for any.
@@ -51,16 +80,16 @@ extension UnifiedLog {
             // A sync of the active segment covers everything in it, and with it those who ask next.
             let reachesEnd = !isCovered && offset > state.active.baseOffset
             let target = reachesEnd ? state.nextOffset : min(offset, state.nextOffset)
-            return (target, try Self.work(for: target, isCovered: isCovered, &state))
+            return (target, state.truncationCount, try Self.work(for: target, isCovered: isCovered, &state))
         }
-        guard let work else { return recoveryPoint }
+        guard let work else { return SyncTurn.Outcome(point: recoveryPoint, truncationCount: truncationCount) }
         let began = options.observer == nil ? 0 : runtime.clock.monotonicNanoseconds
         do throws(FileError) {
             try Self.perform(work, runtime.files)
         } catch {
             let failure = StorageError.io(error)
             try settling { (state) throws(StorageError) in
-                guard state.truncationCount == work.truncationCount else { return }
+                guard state.truncationCount == truncationCount else { return }
                 state.goOffline(failure)
             }
             throw failure
@@ -69,8 +98,8 @@ extension UnifiedLog {
             observer.logEvent(
                 .flushed(path: work.directory, nanoseconds: runtime.clock.monotonicNanoseconds - began))
         }
-        return state.withLock { state in
-            guard state.truncationCount == work.truncationCount else { return state.recoveryPoint }
+        let point = state.withLock { state in
+            guard state.truncationCount == truncationCount else { return state.recoveryPoint }
             for (segment, sync) in work.targets {
                 segment.syncedSize = max(segment.syncedSize, sync.size)
                 if !sync.indexPaths.isEmpty { segment.indexesAreSynced = true }
@@ -78,6 +107,7 @@ extension UnifiedLog {
             state.recoveryPoint = max(state.recoveryPoint, target)
             return state.recoveryPoint
         }
+        return SyncTurn.Outcome(point: point, truncationCount: truncationCount)
     }
 
     /// nil where everything below `target` is on disk. The indexes of the active segment are left out: it is always
@@ -89,7 +119,6 @@ extension UnifiedLog {
     ) throws(StorageError) -> SyncWork? {
         var work = SyncWork()
         work.directory = state.directory
-        work.truncationCount = state.truncationCount
         let active = state.active
         for segment in state.segments where segment.baseOffset < target {
             let needsIndexes = segment !== active && !segment.indexesAreSynced

@@ -202,4 +202,26 @@ import Testing
         world.partition.lost(from: 5)
         #expect(world.findings == 1)
     }
+
+    @Test func `a loss of power may take the beginning of a log of which nothing was synced`() {
+        let world = World()
+        world.write(10)
+        world.model.noteLoss()
+        world.partition.lostBeginning(below: 4)
+        world.partition.startSeen(at: 4, remainingBytes: nil)
+        #expect(world.findings == 0)
+        // Only then, and only once.
+        world.partition.lostBeginning(below: 6)
+        world.partition.startSeen(at: 6, remainingBytes: nil)
+        #expect(world.findings == 1)
+        for isOfPower in [false, true] {
+            let synced = World()
+            synced.write(10)
+            if isOfPower { synced.partition.noteDurable(1) }
+            synced.model.noteLoss(isOfPower: isOfPower)
+            synced.partition.lostBeginning(below: 4)
+            synced.partition.startSeen(at: 4, remainingBytes: nil)
+            #expect(synced.findings == 1)
+        }
+    }
 }

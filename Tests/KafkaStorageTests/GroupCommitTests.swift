@@ -33,9 +33,9 @@ import Testing
         }
 
         /// The end of a batch of this thread.
-        func appendOne() throws -> Int64 {
+        func appendOne(_ group: WriteGroup? = nil) throws -> Int64 {
             var batch = try TestBatches.batch(["a"])
-            return try log.appendAsLeader(&batch, leaderEpoch: 0, now: TestBatches.time).lastOffset + 1
+            return try log.appendAsLeader(&batch, leaderEpoch: 0, now: TestBatches.time, group: group).lastOffset + 1
         }
 
         /// On a thread of its own.
@@ -235,5 +235,72 @@ import Testing
         goOn.signal()
         #expect(try scene.finish().map { try $0.get() }.sorted() == [0, 1, 1, 1])
         #expect(scene.syncs.begunCount == 1)
+    }
+
+    @Test func `threads that flush a group each share writes and syncs`() throws {
+        let scene = try Scene()
+        let (threads, rounds) = (24, 60)
+        let batchBytes = Int64(try TestBatches.batch(["a"]).count)
+        let violations = Mutex<[String]>([])
+        for _ in 0..<threads {
+            scene.begin { (log) throws(StorageError) in
+                let group = WriteGroup()
+                for _ in 0..<rounds {
+                    guard let end = try? scene.appendOne(group) else { return -1 }
+                    if let failure = group.flush().first { throw failure.error }
+                    let (point, covered) = (log.recoveryPoint, scene.syncs.covered)
+                    if point < end || covered < end * batchBytes {
+                        violations.withLock { $0.append("\(point) and \(covered) bytes for \(end)") }
+                    }
+                }
+                return 0
+            }
+        }
+        #expect(try scene.finish().map { try $0.get() } == Array(repeating: 0, count: threads))
+        #expect(violations.withLock { $0 } == [])
+        #expect(scene.log.recoveryPoint == Int64(threads * rounds))
+    }
+
+    @Test func `a write that fails is told to all whose batches it took back, and to nobody else`() throws {
+        let scene = try Scene()
+        try scene.beginHeldSync()
+        for _ in 0..<6 {
+            scene.begin { (_) throws(StorageError) in
+                let group = WriteGroup()
+                guard let end = try? scene.appendOne(group) else { return -1 }
+                if let failure = group.flush().first { throw failure.error }
+                return end
+            }
+        }
+        scene.untilWaiting(6)
+        scene.world.files.setFault { _, operation, path in
+            operation == .write && path.hasSuffix(".log") ? .noSpace : nil
+        }
+        let outcomes = scene.finish()
+        scene.world.files.setFault(nil)
+        #expect(outcomes.compactMap { try? $0.get() } == [1])
+        #expect(outcomes.count == 7 && scene.log.failure == nil && scene.log.logEndOffset == 1)
+        #expect(try scene.append() == 2)
+        #expect(try scene.log.flush() == 2)
+    }
+
+    @Test func `a thread serves a few rounds of others, then passes the turn on`() throws {
+        let scene = try Scene()
+        try scene.beginHeldSync()
+        // While one round is synced the next one comes, more often than one thread serves.
+        for round in 1...8 {
+            scene.flush(upTo: try scene.append(), threads: 2)
+            scene.untilWaiting(2)
+            scene.syncs.letOneGo()
+            scene.until("sync \(round + 1) is under way") { scene.syncs.begunCount == round + 1 }
+        }
+        #expect(try scene.finish().map { try $0.get() }.sorted() == [1] + (2...9).flatMap { [$0, $0] })
+        let threads = scene.syncs.threads
+        #expect(threads.count == 9)
+        // The first serves three rounds besides its own; then it is one of the others.
+        #expect(Set(threads[0...3]).count == 1)
+        #expect(threads[4] != threads[0])
+        #expect(Set(threads[4...7]).count == 1)
+        #expect(threads[8] != threads[4])
     }
 }

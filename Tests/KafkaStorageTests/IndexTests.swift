@@ -129,6 +129,17 @@ import Testing
         return index
     }
 
+    @Test func `a check finds entries that do not ascend, and zeros`() throws {
+        for stamps in [[(258, 101)], [(258, 101), (65536, 110)], [(1, 100)]] as [[(Int64, Int64)]] {
+            var index = try index(stamps)
+            try index.trim(files)
+            try index.check(files)
+            let file = try files.open("/timeindex", .readWrite)
+            try file.write([UInt8](repeating: 0, count: 12), at: Int64(stamps.count - 1) * 12)
+            #expect(throws: FileError.self) { try index.check(files) }
+        }
+    }
+
     @Test func `entries are twelve bytes of timestamp and relative offset`() throws {
         var index = try index([(258, 101), (65536, 110)])
         #expect(try files.status("/timeindex")?.size == 1200)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
+import Foundation
 import KafkaRuntime
 import Synchronization
 
@@ -12,6 +13,7 @@ final class SlowSyncs: FileSystem {
         var isHeld = false
         var failing: Set<Int> = []
         var blocked = 0
+        var threads: [pthread_t] = []
     }
 
     private let files: any FileSystem
@@ -28,6 +30,18 @@ final class SlowSyncs: FileSystem {
     func hold() { state.withLock { $0.isHeld = true } }
     /// Whether somebody waits in a sync.
     var isHolding: Bool { state.withLock { $0.blocked > 0 } }
+
+    /// Who made each sync.
+    var threads: [pthread_t] { state.withLock { $0.threads } }
+
+    /// Lets go of who waits in a sync; the next one waits again.
+    func letOneGo() {
+        let waits = state.withLock { state in
+            defer { state.blocked = max(0, state.blocked - 1) }
+            return state.blocked > 0
+        }
+        if waits { gate.signal() }
+    }
 
     /// Lets go of who waits in a sync, and of all who come.
     func release() {
@@ -47,6 +61,7 @@ final class SlowSyncs: FileSystem {
         let size = try file.size()
         let (waits, fails) = state.withLock { state in
             state.begun += 1
+            state.threads.append(pthread_self())
             if state.isHeld { state.blocked += 1 }
             return (state.isHeld, state.failing.contains(state.begun))
         }

@@ -150,8 +150,73 @@ import Testing
         #expect(log.logEndOffset == 0)
     }
 
-    @Test(arguments: [false, true])
-    func `a failure at any call loses nothing that was committed`(isLent: Bool) throws {
+    @Test func `what is flushed is durable, duplicates included`() throws {
+        let world = TestWorld()
+        let logs = try (0..<2).map { try world.open("/data/t-\($0)") }
+        let first = WriteGroup()
+        let batch = try TestBatches.batch(["a"], producer: (1, 0, 0))
+        for log in logs { _ = try append(log, batch, first) }
+        #expect(first.commit().isEmpty)
+        // It is sent again: the answer is true only when the first one is durable.
+        let again = WriteGroup()
+        for log in logs { #expect(try append(log, batch, again).isDuplicate) }
+        _ = try append(logs[1], TestBatches.batch(["b"]), again)
+        #expect(again.flush().isEmpty)
+        #expect(again.isEmpty)
+        #expect(logs.map(\.recoveryPoint) == [1, 2])
+        world.crash()
+        #expect(try world.open("/data/t-0").records() == ["0=a"])
+        #expect(try world.open("/data/t-1").records() == ["0=a", "1=b"])
+    }
+
+    @Test func `a flush writes what waits and syncs it with one call each`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let groups = (0..<5).map { _ in WriteGroup() }
+        for group in groups { _ = try append(log, TestBatches.batch(["a"]), group) }
+        #expect(writes(world) { _ = groups[0].flush() } == 1)
+        #expect(log.recoveryPoint == 5)
+        #expect(writes(world) { for group in groups[1...] { _ = group.flush() } } == 0)
+    }
+
+    @Test func `what was taken back meanwhile is not said to be durable`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let (mine, other) = (WriteGroup(), WriteGroup())
+        _ = try append(log, TestBatches.batch(["mine"]), mine)
+        _ = try append(log, TestBatches.batch(["other"]), other)
+        world.files.setFault { _, operation, path in
+            operation == .write && path.hasSuffix(".log") ? .noSpace : nil
+        }
+        #expect(mine.flush().count == 1)
+        world.files.setFault(nil)
+        // At its offset there is another one now.
+        try log.append(TestBatches.batch(["later"]))
+        try log.append(TestBatches.batch(["last"]))
+        #expect(other.flush().count == 1)
+        #expect(log.failure == nil)
+        world.crash(.everything)
+        #expect(try world.open().records() == ["0=later", "1=last"])
+    }
+
+    @Test func `a flush that fails before it writes leaves nothing of the caller's memory behind`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let group = WriteGroup()
+        let lent = LentBatches([try TestBatches.sized(1_000, fill: 97)])
+        group.lend(lent.all)
+        _ = try log.appendAsLeader(lent.batches[0], leaderEpoch: 7, now: TestBatches.time, group: group)
+        world.files.setFault { _, _, path in path.contains("leader-epoch-checkpoint") ? .noSpace : nil }
+        #expect(group.flush().count == 1)
+        group.endLending()
+        lent.overwrite()
+        world.files.setFault(nil)
+        #expect(try log.records().map { $0.prefix(3) } == ["0=a"])
+        #expect(try log.flush() == 1)
+    }
+
+    @Test(arguments: [false, true], [false, true])
+    func `a failure at any call loses nothing that was committed`(isLent: Bool, isFlushed: Bool) throws {
         var configuration = LogConfiguration()
         // Large enough to stay where they lie, where they are lent.
         let padding = isLent ? String(repeating: "x", count: 600) : ""
@@ -176,7 +241,7 @@ import Testing
                         batch, leaderEpoch: Int32(round / 4), now: TestBatches.time, group: group)
                     if let info { waiting.append((info.firstOffset, value)) }
                 }
-                if group.commit().isEmpty {
+                if (isFlushed ? group.flush() : group.commit()).isEmpty {
                     committed += waiting.map { "\($0.0)=\($0.1)" }
                 }
                 group.endLending()
@@ -185,7 +250,8 @@ import Testing
             }
             let isDone = world.files.faultCount == 0
             world.files.setFault(nil)
-            world.crash(.everything)
+            // What was only written survives the process, what was synced the machine.
+            world.crash(isFlushed ? .nothing : .everything)
             let again = try world.open("/data/t-0", configuration)
             let records = try again.records()
             #expect(Set(committed).isSubset(of: records), "call \(number)")

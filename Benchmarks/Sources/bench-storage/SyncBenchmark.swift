@@ -34,10 +34,12 @@ enum SyncBenchmark {
             let thread = Thread {
                 var bytes = batch
                 var count = 0
+                let group = WriteGroup()
                 do {
                     while now() - begin < seconds {
-                        let info = try SampleLog.append(&bytes, to: log, now: SampleLog.wallMilliseconds)
-                        try log.flush(upTo: info.lastOffset + 1)
+                        _ = try log.appendAsLeader(
+                            &bytes, leaderEpoch: 0, now: SampleLog.wallMilliseconds, group: group)
+                        if let failure = group.flush().first { throw failure.error }
                         count += 1
                     }
                 } catch {

@@ -29,6 +29,8 @@ final class PartitionModel: @unchecked Sendable {
     private(set) var mayHaveGap = false
     /// Set by a loss until the log was looked through.
     var mayHaveLost = false
+    /// Whether that may have taken names of files, too.
+    var mayHaveLostNames = false
     /// Records sent so far, by sender.
     private var numbers: [Int32: Int32] = [:]
 
@@ -116,6 +118,19 @@ final class PartitionModel: @unchecked Sendable {
         guard end < knownEnd else { return }
         for serial in serials[Int(end)...] where serial >= 0 { model.setOffset(serial, -1) }
         serials.removeLast(Int(knownEnd - end))
+    }
+
+    /// The log begins at `start` after names that were not synced may have been lost. Of a log that always began at 0 and
+    /// of which nothing was ever synced, that may be the name of the first segment: all that tells where such a log begins
+    /// is which segments there are, so that it then begins with the next, as in Apache Kafka.
+    func lostBeginning(below start: Int64) {
+        defer { mayHaveLostNames = false }
+        guard mayHaveLostNames, judgedStart == 0, durableEnd == 0, start > 0 else { return }
+        judgedStart = start
+        for offset in 0..<Int(min(start, knownEnd)) where serials[offset] >= 0 {
+            model.setOffset(serials[offset], -1)
+            serials[offset] = -1
+        }
     }
 
     /// A compacted log may have lost what was not synced from the middle, too: a gap is nothing special to it.

@@ -108,6 +108,7 @@ final class SwarmInspector: @unchecked Sendable {
         let offsets = log.offsets
         let hasLost = partition.mayHaveLost
         if hasLost { partition.lost(from: offsets.logEndOffset) }
+        partition.lostBeginning(below: offsets.logStartOffset)
         if offsets.logEndOffset < partition.knownEnd {
             return model.find(
                 "\(partition.name): ends at \(offsets.logEndOffset) \(when), but offsets up to \(partition.knownEnd) "

@@ -69,9 +69,13 @@ final class SwarmModel: @unchecked Sendable {
         clockSetBack.filter { $0.records > serial }.reduce(records[Int(serial)].sentAt) { min($0, $1.time) }
     }
 
-    func noteLoss() {
+    /// - Parameter isOfPower: the machine stopped; otherwise the disk has dropped pages that the process had written.
+    func noteLoss(isOfPower: Bool = true) {
         losses += 1
-        for partition in partitions { partition.mayHaveLost = true }
+        for partition in partitions {
+            partition.mayHaveLost = true
+            if isOfPower { partition.mayHaveLostNames = true }
+        }
     }
 
     // MARK: Topics

@@ -97,7 +97,11 @@ package struct SwarmPlan: Sendable {
         self.seed = seed
         self.workload = workload
         world = Self.drawWorld(seed, &random)
-        broker = Self.drawBroker(&random)
+        var broker = Self.drawBroker(&random)
+        // By numbers of its own, so that the other seeds are the worlds they were before this was drawn.
+        var ownRandom = Xoshiro256(seed: seed ^ EventTrace.hash(of: "metadata.log.dir"))
+        if ownRandom.chance(1, in: 4) { broker["metadata.log.dir"] = "/meta" }
+        self.broker = broker
         let count = random.value(in: 1...4 as ClosedRange<Int>)
         topics = (0..<count).map { Self.drawTopic("t\($0)", workload, &random) }
         producers = (0..<random.value(in: 1...4 as ClosedRange<Int>)).map { _ in Self.drawProducer(&random) }
@@ -262,6 +266,9 @@ package struct SwarmPlan: Sendable {
         case .swarm: Disturbance.allCases.filter { _ in random.chance(1, in: 2) } + [.inspect]
         }
     }
+
+    /// Where the partitions lie.
+    var logDirectories: [String] { (broker["log.dirs"] ?? "/data").split(separator: ",").map(String.init) }
 
     /// A line about what is special in this run.
     package var summary: String {

@@ -120,7 +120,7 @@ package final class SwarmRun: @unchecked Sendable {
     /// Where everything lies when something was found.
     private func describeFiles() {
         broker.host.files.setFault(nil)
-        for directory in (plan.broker["log.dirs"] ?? "/data").split(separator: ",") {
+        for directory in plan.logDirectories + (plan.broker["metadata.log.dir"].map { [$0] } ?? []) {
             for name in (try? broker.host.files.list("\(directory)")) ?? [] {
                 let files = ((try? broker.host.files.list("\(directory)/\(name)")) ?? []).map { file in
                     let size = (try? broker.host.files.status("\(directory)/\(name)/\(file)"))??.size ?? 0
@@ -276,7 +276,7 @@ package final class SwarmRun: @unchecked Sendable {
         broker.host.files.cancelHalt()
         // A failed sync may have dropped pages, which a restart of the process then finds as they are on disk.
         if kind == .machine || disk.mayHaveDropped {
-            model.noteLoss()
+            model.noteLoss(isOfPower: kind == .machine)
             for producer in producers { producer.loss() }
         }
         disk.lifeEnded(kind)
@@ -362,7 +362,7 @@ package final class SwarmRun: @unchecked Sendable {
     /// A directory that has the marker of a clean shutdown promises that everything in it is on disk.
     private func noteCleanStop() {
         disk.quietly {
-            for directory in (plan.broker["log.dirs"] ?? "/data").split(separator: ",") {
+            for directory in plan.logDirectories {
                 guard exists("\(directory)/.kafka_cleanshutdown") else { continue }
                 for partition in model.partitions where !partition.topic.isDeletionAsked && !partition.mayHaveLost {
                     if exists("\(directory)/\(partition.topic.plan.name)-\(partition.index)") {
@@ -433,8 +433,8 @@ package final class SwarmRun: @unchecked Sendable {
         broker.shutdown()
         _ = try simulation.run(within: 60_000) { [self] in broker.state == .stopped }
         guard broker.state == .stopped else { return model.find("the broker does not stop in the end") }
-        for directory in (plan.broker["log.dirs"] ?? "/data").split(separator: ",") {
-            var check = DirectoryCheck(files: broker.host.files, directory: String(directory))
+        for directory in plan.logDirectories {
+            var check = DirectoryCheck(files: broker.host.files, directory: directory)
             for finding in check.run(mayCompact: { [model] name in
                 model.topics.contains { $0.plan.name == name && $0.limits.mayCompact }
             }) { model.find(finding) }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import KafkaBase
+import KafkaRuntime
+import Testing
+
+@testable import KafkaStorage
+
+/// What a loss of power leaves of a log that is being deleted.
+@Suite struct LogDeletionCrashTests {
+    private let partition = TopicPartition(topic: "t", partition: 0)
+
+    private func start(_ world: TestWorld) throws -> LogManager {
+        let manager = LogManager(
+            configuration: LogManagerConfiguration(directories: ["/data/a"]), runtime: world.runtime)
+        try manager.openDirectories()
+        manager.loadLogs(topicConfiguration: { _ in LogConfiguration() }) { _ in }
+        world.run()
+        return manager
+    }
+
+    @Test func `a log comes back whole, under its own topic id, or not at all`() throws {
+        let id = KafkaUUID(high: 1, low: 9)
+        var configuration = LogConfiguration()
+        configuration.fileDeleteDelayMs = 0
+        var whole = 0
+        for seed in 1...300 as ClosedRange<UInt64> {
+            let world = TestWorld(seed: seed)
+            let manager = try start(world)
+            let log = try manager.createLog(for: partition, topicID: id, configuration: configuration)
+            try log.append(TestBatches.batch(["a"]))
+            try log.flush()
+            try manager.deleteLog(for: partition)
+            // The machine stops somewhere in the removal.
+            world.files.halt(after: Int(seed % 12))
+            world.advance(1)
+            world.crash(.some(random: world.random))
+            let again = try start(world)
+            guard let found = again.log(for: partition) else { continue }
+            whole += 1
+            #expect(found.topicID == id, "seed \(seed)")
+            #expect(try found.records() == ["0=a"], "seed \(seed)")
+        }
+        #expect(whole > 0)
+    }
+}
