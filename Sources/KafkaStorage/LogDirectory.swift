@@ -22,6 +22,10 @@ public struct LogDirectory: Sendable {
     /// What was last written to each checkpoint file, so that nothing is written, and synced, twice.
     var lastCheckpoints: [String: [TopicPartition: Int64]] = [:]
 
+    /// Logs that were deleted here, and how many of them when their new names were last known to be durable.
+    var deletions = 0
+    var syncedDeletions = 0
+
     init(path: String) { self.path = path }
 
     /// Whether `name` is that of a partition's directory that is loaded as a log. The metadata log belongs to raft.

@@ -208,7 +208,9 @@ struct LogLoader {
         try healIndexes(&state, before: state.segments.count)
         for segment in state.segments {
             segment.syncedSize = segment.size
-            segment.indexesAreSynced = !madeSegment && segment.healing == nil
+            // Of a log that never held anything a loss of power may have taken them; they are made when it is closed.
+            let lacksEmpty = segment.lacksIndexes && segment.size == 0
+            segment.indexesAreSynced = !madeSegment && segment.healing == nil && !lacksEmpty
         }
         state.recoveryPoint = state.nextOffset
         if !state.snapshots.isEmpty || state.nextOffset > state.logStartOffset {

@@ -22,6 +22,20 @@ extension LogManager {
         }
     }
 
+    /// Makes deletions durable before a new log may have the name of a deleted one: a loss of power could else leave the old
+    /// directory in its place, which may have lost the file that says whose it is.
+    func syncDeletions(inDirectory place: Int) throws(StorageError) {
+        let (deletions, synced) = state.withLock {
+            ($0.directories[place].deletions, $0.directories[place].syncedDeletions)
+        }
+        guard synced < deletions else { return }
+        let path = configuration.directories[place]
+        try storing { () throws(FileError) in try runtime.files.syncDirectory(path) }
+        state.withLock { state in
+            state.directories[place].syncedDeletions = max(state.directories[place].syncedDeletions, deletions)
+        }
+    }
+
     /// The partitions of all logs, and of all copies that are to replace one, with their topic ids, by partition.
     public var partitions: [(name: TopicPartition, topicID: KafkaUUID?)] {
         let (logs, futures) = state.withLock { ($0.logs, $0.futures) }

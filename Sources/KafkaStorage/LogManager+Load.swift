@@ -176,7 +176,11 @@ extension LogManager {
             items.append(
                 LoadItem(place: place, partition: partition, path: path, isFuture: copied != nil, options: options))
         }
-        if !deleted.isEmpty { remover.remove(deleted, after: 0) }
+        if !deleted.isEmpty {
+            // Whoever renamed them may not have lived to sync the names.
+            state.withLock { $0.directories[place].deletions += 1 }
+            remover.remove(deleted, after: 0)
+        }
         return items
     }
 

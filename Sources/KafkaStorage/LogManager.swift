@@ -212,6 +212,7 @@ public final class LogManager: Sendable {
                 throw .kafka(.kafkaStorageError, "\(path) is not a directory")
             }
             try forgetCheckpoints(of: partition, inDirectory: place)
+            try syncDeletions(inDirectory: place)
             let log = try open(path, partition, topicID, topic, LogOpenOptions())
             state.withLock { state in
                 // The directory may have gone out of service meanwhile, and its places with it.
@@ -286,7 +287,10 @@ public final class LogManager: Sendable {
         guard let log else { return }
         do throws(StorageError) {
             try log.delete(unique: runtime.random.uuid())
-            state.withLock { $0.places[partition] = nil }
+            state.withLock { state in
+                if let place = state.places[partition] { state.directories[place].deletions += 1 }
+                state.places[partition] = nil
+            }
             if log.cleanedUpTo != nil { runtime.queues.runBlocking { self.checkpointCleanedOffsets() } }
         } catch {
             state.withLock { state in

@@ -315,6 +315,16 @@ import Testing
         #expect(try again.records() == ["0=a"])
     }
 
+    @Test(arguments: [".index", ".timeindex"])
+    func `an index file that is gone is there again when the log is closed`(suffix: String) throws {
+        let world = TestWorld()
+        try world.open().close()
+        let lost = "/data/t-0/\(LogFileNames.digits(0))\(suffix)"
+        try world.files.remove(lost)
+        try world.open(clean: true).close()
+        #expect(try world.files.status(lost)?.size == 0)
+    }
+
     @Test func `an index without entries is as long after a loss of power as it was`() throws {
         let world = TestWorld()
         let log = try world.open()

@@ -42,4 +42,27 @@ import Testing
         }
         #expect(whole > 0)
     }
+
+    @Test(arguments: [false, true])
+    func `a new log of the name does not get what the deleted one held`(dies: Bool) throws {
+        let (old, new) = (KafkaUUID(high: 1, low: 9), KafkaUUID(high: 1, low: 10))
+        for seed in 1...300 as ClosedRange<UInt64> {
+            let world = TestWorld(seed: seed)
+            var manager = try start(world)
+            // Nothing of it is ever synced, `partition.metadata` neither.
+            let log = try manager.createLog(for: partition, topicID: old, configuration: LogConfiguration())
+            try log.append(TestBatches.batch(["a"]))
+            try world.files.syncDirectory("/data/a")
+            try world.files.syncDirectory("/data/a/t-0")
+            try manager.deleteLog(for: partition)
+            if dies {
+                world.crash(.everything)
+                manager = try start(world)
+            }
+            _ = try manager.createLog(for: partition, topicID: new, configuration: LogConfiguration())
+            world.crash(.some(random: world.random))
+            guard let found = try start(world).log(for: partition), found.topicID != old else { continue }
+            #expect(try found.records() == [], "seed \(seed)")
+        }
+    }
 }
