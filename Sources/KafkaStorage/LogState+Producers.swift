@@ -135,21 +135,26 @@ extension LogState {
 
     /// The state of the producers at `end`.
     ///
-    /// - Parameter isStrict: throws `corrupt` for damaged batches, instead of going on without what they say.
-    mutating func rebuildProducers(to end: Int64, now: Int64, isStrict: Bool = false) throws(StorageError) {
-        producers = try producerTable(at: end, now: now, isStrict: isStrict)
+    /// - Parameters:
+    ///   - includesDeleted: with what they wrote below the log's start, as long as it is there. Those who were known must
+    ///     stay so, or the batch behind one that failed would be taken for the first of a new producer.
+    ///   - isStrict: throws `corrupt` for damaged batches, instead of going on without what they say.
+    mutating func rebuildProducers(
+        to end: Int64, now: Int64, includesDeleted: Bool = false, isStrict: Bool = false
+    ) throws(StorageError) {
+        producers = try producerTable(at: end, now: now, includesDeleted: includesDeleted, isStrict: isStrict)
         producers.highWatermarkAdvanced(to: highWatermark.offset)
     }
 
     /// What producers had done when the log ended at `end`, from the newest snapshot that can be read and the batches
     /// behind it.
     mutating func producerTable(
-        at end: Int64, now: Int64, isStrict: Bool = false
+        at end: Int64, now: Int64, includesDeleted: Bool = false, isStrict: Bool = false
     ) throws(StorageError) -> ProducerStateTable {
-        var table = ProducerStateTable(endOffset: logStartOffset)
         // Of what producers wrote between an older snapshot and the first segment nothing is known any more. To take
         // them for new ones is better than to refuse what they send next.
         let first = segments[0].baseOffset
+        var table = ProducerStateTable(endOffset: includesDeleted ? first : logStartOffset)
         while let snapshot = snapshots.last(where: { $0 <= end }), snapshot >= first {
             let path = snapshotPath(snapshot)
             do throws(StorageError) {
@@ -170,7 +175,7 @@ extension LogState {
             }
         }
         _ = try replay(
-            from: max(table.endOffset, segments[0].baseOffset), to: end, into: &table, isStrict: isStrict)
+            from: max(table.endOffset, first), to: end, into: &table, isStrict: isStrict)
         table.advance(to: end)
         return table
     }

@@ -76,7 +76,7 @@ extension LogState {
         if epochs.isDirty { afterwards.needsEpochs = true }
         for snapshot in snapshots where snapshot > end { try removeSnapshot(snapshot) }
         snapshots.removeAll { $0 > end }
-        try rebuildProducers(to: end, now: now)
+        try rebuildProducers(to: end, now: now, includesDeleted: true)
         let oldHighWatermark = highWatermark.offset
         highWatermark = LogOffsetMetadata(offset: -1)
         _ = setHighWatermark(min(oldHighWatermark, end))

@@ -120,6 +120,23 @@ import Testing
         #expect(try log.records() == ["0=kept", "1=mine"])
     }
 
+    @Test func `a failed write forgets no producer whose records were deleted`() throws {
+        let world = TestWorld()
+        let log = try world.open()
+        let group = WriteGroup()
+        try log.append(TestBatches.batch(["a"], producer: (1, 0, 0)))
+        log.updateHighWatermark(1)
+        try log.incrementLogStartOffset(to: 1)
+        _ = try append(log, TestBatches.batch(["b"], producer: (1, 0, 1)), group)
+        world.files.failCall(after: 0, with: .noSpace)
+        #expect(group.commit().count == 1)
+        // What the client had sent behind it must not take its place.
+        #expect(throws: StorageError.self) { try log.append(TestBatches.batch(["c"], producer: (1, 0, 2))) }
+        try log.append(TestBatches.batch(["b"], producer: (1, 0, 1)))
+        try log.append(TestBatches.batch(["c"], producer: (1, 0, 2)))
+        #expect(try log.records(from: 1) == ["1=b", "2=c"])
+    }
+
     @Test func `after a failure appends are written at once, until one succeeds`() throws {
         let world = TestWorld()
         let log = try world.open()
