@@ -224,4 +224,17 @@ import Testing
             #expect(synced.findings == 1)
         }
     }
+
+    @Test func `a full disk excuses no log of which something was synced, nor one that only the process lost`() {
+        let world = World()
+        #expect(world.partition.mayHaveNoLog)
+        world.write(2)
+        #expect(!world.partition.mayHaveNoLog)
+        world.model.noteLoss(isOfPower: false)
+        #expect(!world.partition.mayHaveNoLog)
+        world.model.noteLoss()
+        #expect(world.partition.mayHaveNoLog)
+        world.partition.noteDurable(1)
+        #expect(!world.partition.mayHaveNoLog)
+    }
 }

@@ -120,6 +120,10 @@ final class PartitionModel: @unchecked Sendable {
         serials.removeLast(Int(knownEnd - end))
     }
 
+    /// Whether the log is yet to be made: nothing was written, or nothing was synced and the machine stopped, which may have
+    /// taken the whole directory.
+    var mayHaveNoLog: Bool { knownEnd == 0 || (mayHaveLostNames && durableEnd == 0) }
+
     /// The log begins at `start` after names that were not synced may have been lost. Of a log that always began at 0 and
     /// of which nothing was ever synced, that may be the name of the first segment: all that tells where such a log begins
     /// is which segments there are, so that it then begins with the next, as in Apache Kafka.

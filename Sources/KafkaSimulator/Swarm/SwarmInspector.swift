@@ -80,7 +80,7 @@ final class SwarmInspector: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - mayBeOffline: whether the disk has failed, so that logs may be out of service.
-    ///   - mayLackNew: whether the disk was full, so that logs of new topics may not be there yet.
+    ///   - mayLackNew: whether the disk was full, so that logs that are to be made may not be there yet.
     func inspect(_ context: BrokerContext?, mayBeOffline: Bool, mayLackNew: Bool = false, when: String) {
         guard let context else { return }
         for topic in model.topics where !topic.isDeleted {
@@ -92,7 +92,7 @@ final class SwarmInspector: @unchecked Sendable {
             for partition in topic.partitions {
                 let log = held.partition(partition.index)?.log
                 guard let log, log.failure == nil else {
-                    if log == nil, mayLackNew, partition.knownEnd == 0 { continue }
+                    if log == nil, mayLackNew, partition.mayHaveNoLog { continue }
                     if !mayBeOffline, !topic.isDeletionAsked {
                         model.find("\(partition.name) is out of service \(when)")
                     }
