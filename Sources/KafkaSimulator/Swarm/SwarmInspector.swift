@@ -92,7 +92,10 @@ final class SwarmInspector: @unchecked Sendable {
             for partition in topic.partitions {
                 let log = held.partition(partition.index)?.log
                 guard let log, log.failure == nil else {
-                    if log == nil, mayLackNew, partition.mayHaveNoLog { continue }
+                    if log == nil, mayLackNew, partition.mayHaveNoLog {
+                        if partition.mayHaveLost { partition.lost(from: 0) }
+                        continue
+                    }
                     if !mayBeOffline, !topic.isDeletionAsked {
                         model.find("\(partition.name) is out of service \(when)")
                     }
