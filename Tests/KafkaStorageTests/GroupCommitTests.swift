@@ -73,16 +73,20 @@ import Testing
         }
     }
 
-    @Test func `whoever returns has seen a sync that began after its append`() throws {
+    /// - Parameter isGrouped: each thread appends through a group of its own, which it flushes.
+    @Test(arguments: [false, true])
+    func `whoever returns has seen a sync that began after its append`(isGrouped: Bool) throws {
         let scene = try Scene()
         let (threads, rounds) = (24, 60)
         let batchBytes = Int64(try TestBatches.batch(["a"]).count)
         let violations = Mutex<[String]>([])
         for _ in 0..<threads {
             scene.begin { (log) throws(StorageError) in
+                let group = isGrouped ? WriteGroup() : nil
                 for _ in 0..<rounds {
-                    guard let end = try? scene.appendOne() else { return -1 }
-                    let point = try log.flush(upTo: end)
+                    guard let end = try? scene.appendOne(group) else { return -1 }
+                    if let failure = group?.flush().first { throw failure.error }
+                    let point = isGrouped ? log.recoveryPoint : try log.flush(upTo: end)
                     let covered = scene.syncs.covered
                     if point < end || covered < end * batchBytes {
                         violations.withLock { $0.append("\(point) and \(covered) bytes for \(end)") }
@@ -235,30 +239,6 @@ import Testing
         goOn.signal()
         #expect(try scene.finish().map { try $0.get() }.sorted() == [0, 1, 1, 1])
         #expect(scene.syncs.begunCount == 1)
-    }
-
-    @Test func `threads that flush a group each share writes and syncs`() throws {
-        let scene = try Scene()
-        let (threads, rounds) = (24, 60)
-        let batchBytes = Int64(try TestBatches.batch(["a"]).count)
-        let violations = Mutex<[String]>([])
-        for _ in 0..<threads {
-            scene.begin { (log) throws(StorageError) in
-                let group = WriteGroup()
-                for _ in 0..<rounds {
-                    guard let end = try? scene.appendOne(group) else { return -1 }
-                    if let failure = group.flush().first { throw failure.error }
-                    let (point, covered) = (log.recoveryPoint, scene.syncs.covered)
-                    if point < end || covered < end * batchBytes {
-                        violations.withLock { $0.append("\(point) and \(covered) bytes for \(end)") }
-                    }
-                }
-                return 0
-            }
-        }
-        #expect(try scene.finish().map { try $0.get() } == Array(repeating: 0, count: threads))
-        #expect(violations.withLock { $0 } == [])
-        #expect(scene.log.recoveryPoint == Int64(threads * rounds))
     }
 
     @Test func `a write that fails is told to all whose batches it took back, and to nobody else`() throws {

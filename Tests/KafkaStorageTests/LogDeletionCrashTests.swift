@@ -9,15 +9,6 @@ import Testing
 @Suite struct LogDeletionCrashTests {
     private let partition = TopicPartition(topic: "t", partition: 0)
 
-    private func start(_ world: TestWorld) throws -> LogManager {
-        let manager = LogManager(
-            configuration: LogManagerConfiguration(directories: ["/data/a"]), runtime: world.runtime)
-        try manager.openDirectories()
-        manager.loadLogs(topicConfiguration: { _ in LogConfiguration() }) { _ in }
-        world.run()
-        return manager
-    }
-
     @Test func `a log comes back whole, under its own topic id, or not at all`() throws {
         let id = KafkaUUID(high: 1, low: 9)
         var configuration = LogConfiguration()
@@ -25,7 +16,7 @@ import Testing
         var whole = 0
         for seed in 1...300 as ClosedRange<UInt64> {
             let world = TestWorld(seed: seed)
-            let manager = try start(world)
+            let manager = try world.startManager()
             let log = try manager.createLog(for: partition, topicID: id, configuration: configuration)
             try log.append(TestBatches.batch(["a"]))
             try log.flush()
@@ -34,7 +25,7 @@ import Testing
             world.files.halt(after: Int(seed % 12))
             world.advance(1)
             world.crash(.some(random: world.random))
-            let again = try start(world)
+            let again = try world.startManager()
             guard let found = again.log(for: partition) else { continue }
             whole += 1
             #expect(found.topicID == id, "seed \(seed)")
@@ -48,7 +39,7 @@ import Testing
         let (old, new) = (KafkaUUID(high: 1, low: 9), KafkaUUID(high: 1, low: 10))
         for seed in 1...300 as ClosedRange<UInt64> {
             let world = TestWorld(seed: seed)
-            var manager = try start(world)
+            var manager = try world.startManager()
             // Nothing of it is ever synced, `partition.metadata` neither.
             let log = try manager.createLog(for: partition, topicID: old, configuration: LogConfiguration())
             try log.append(TestBatches.batch(["a"]))
@@ -57,11 +48,11 @@ import Testing
             try manager.deleteLog(for: partition)
             if dies {
                 world.crash(.everything)
-                manager = try start(world)
+                manager = try world.startManager()
             }
             _ = try manager.createLog(for: partition, topicID: new, configuration: LogConfiguration())
             world.crash(.some(random: world.random))
-            guard let found = try start(world).log(for: partition), found.topicID != old else { continue }
+            guard let found = try world.startManager().log(for: partition), found.topicID != old else { continue }
             #expect(try found.records() == [], "seed \(seed)")
         }
     }

@@ -9,15 +9,6 @@ import Testing
 @Suite struct OwedTopicIDTests {
     private let partition = TopicPartition(topic: "t", partition: 0)
 
-    private func start(_ world: TestWorld) throws -> LogManager {
-        let manager = LogManager(
-            configuration: LogManagerConfiguration(directories: ["/data/a"]), runtime: world.runtime)
-        try manager.openDirectories()
-        manager.loadLogs(topicConfiguration: { _ in LogConfiguration() }) { _ in }
-        world.run()
-        return manager
-    }
-
     private func stop(_ world: TestWorld, _ manager: LogManager) {
         manager.shutdown(brokerEpoch: 5) {}
         world.run()
@@ -31,14 +22,14 @@ import Testing
         let world = TestWorld()
         let id = KafkaUUID(high: 1, low: 9)
         let path = "/data/a/t-0/partition.metadata"
-        var manager = try start(world)
+        var manager = try world.startManager()
         let made = try manager.createLog(for: partition, topicID: id, configuration: LogConfiguration())
         try made.append(TestBatches.batch(["a"]))
         stop(world, manager)
         let file = try world.files.open(path, .readWrite)
         let content = try world.bytes(path)
         try file.truncate(to: 0)
-        manager = try start(world)
+        manager = try world.startManager()
         world.files.setCapacity(world.files.usedBytes)
         let log = try manager.createLog(for: partition, topicID: id, configuration: LogConfiguration())
         #expect(log.topicID == id)
@@ -57,14 +48,14 @@ import Testing
         if settling == .stop { return }
         try log.flush()
         world.crash()
-        manager = try start(world)
+        manager = try world.startManager()
         #expect(manager.log(for: partition)?.topicID == id)
         stop(world, manager)
     }
 
     @Test func `a new log without space for its partition metadata is not made`() throws {
         let world = TestWorld()
-        let manager = try start(world)
+        let manager = try world.startManager()
         world.files.setFault { _, operation, path in
             operation == .write && path.hasSuffix("partition.metadata") ? .noSpace : nil
         }

@@ -44,6 +44,16 @@ final class TestWorld: Sendable {
         files.crash(survival)
     }
 
+    /// Loads the logs of one directory.
+    func startManager() throws -> LogManager {
+        let manager = LogManager(
+            configuration: LogManagerConfiguration(directories: ["/data/a"]), runtime: runtime)
+        try manager.openDirectories()
+        manager.loadLogs(topicConfiguration: { _ in LogConfiguration() }) { _ in }
+        run()
+        return manager
+    }
+
     static let partition = TopicPartition(topic: "t", partition: 0)
 
     func open(
