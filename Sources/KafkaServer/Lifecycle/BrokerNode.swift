@@ -10,8 +10,8 @@ internal import Synchronization
 /// A broker and controller in one node: starts, runs and stops everything in order.
 ///
 /// Start: directories locked and formatted → metadata replayed, leadership won → logs loaded, strays set aside →
-/// partitions opened → ports bound → broker registered and unfenced → connections served. Stop: ports closed → requests finished → metadata
-/// closed → logs synced and closed → marker written.
+/// partitions opened → ports bound → broker registered and unfenced → connections served. Stop: ports closed → requests
+/// finished → metadata closed → logs synced and closed → marker written.
 ///
 /// Confined to `queue` (the metadata queue), which is what makes it `@unchecked Sendable`.
 package final class BrokerNode: @unchecked Sendable {
