@@ -89,6 +89,13 @@ public protocol FileSystem: Sendable {
     func lock(_ path: String) throws(FileError) -> any FileLock
     /// Bytes free for this process and in total, of the volume that holds `path`.
     func space(_ path: String) throws(FileError) -> (usable: Int64, total: Int64)
+    /// Where it is cheaper for a growing file to end at a multiple of so many bytes, with zeros that later writes replace,
+    /// that number; 0 where it is best to write what there is and nothing else.
+    var growthUnit: Int { get }
+}
+
+extension FileSystem {
+    public var growthUnit: Int { 0 }
 }
 
 public protocol FileLock: AnyObject, Sendable {

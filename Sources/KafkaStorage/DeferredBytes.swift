@@ -26,9 +26,9 @@ struct DeferredBytes: @unchecked Sendable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// The bytes, in their order.
-    var pieces: UnsafeBufferPointer<UnsafeRawBufferPointer> {
-        UnsafeBufferPointer(start: storage, count: pieceCount)
+    /// The bytes, in their order, and a last piece that is free for whoever writes them.
+    var pieces: UnsafeMutableBufferPointer<UnsafeRawBufferPointer> {
+        UnsafeMutableBufferPointer(start: storage, count: storage == nil ? 0 : pieceCount + 1)
     }
 
     /// Whether there is room for `added` more bytes, where at most `limit` may wait.
@@ -48,9 +48,10 @@ struct DeferredBytes: @unchecked Sendable {
 
     private mutating func add(_ piece: UnsafeRawBufferPointer) {
         precondition(pieceCount < Self.piecesMax, "more is deferred than there is room for")
-        let storage = storage ?? .allocate(capacity: Self.piecesMax)
+        let storage = storage ?? .allocate(capacity: Self.piecesMax + 1)
         storage[pieceCount] = piece
         pieceCount += 1
+        storage[pieceCount] = UnsafeRawBufferPointer(start: nil, count: 0)
         self.storage = storage
     }
 

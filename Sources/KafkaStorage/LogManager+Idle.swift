@@ -2,15 +2,16 @@
 internal import Synchronization
 
 extension LogManager {
-    /// Closes the files of logs that nobody used since the last call, as many as there are open above `openLogsMax`: ten
-    /// thousand partitions need descriptors and memory only for those in use. Blocks.
+    /// Cuts the files of logs that nobody used since the last call to what they hold, and closes them, as many as there are
+    /// open above `openLogsMax`: ten thousand partitions need descriptors and memory only for those in use. Blocks.
     func releaseIdleLogs() {
         let open = logs.filter(\.hasOpenFiles)
         var excess = open.count - configuration.openLogsMax
         for log in open {
-            let isIdle = log.wasIdle()
-            guard isIdle, excess > 0 else { continue }
+            guard log.wasIdle() else { continue }
             do throws(StorageError) {
+                try log.trimPadding()
+                guard excess > 0 else { continue }
                 // A write that the system fails to bring to the disk is told to whoever has the file open.
                 if log.hasUnsynced { try log.flush() }
             } catch {
@@ -33,6 +34,15 @@ extension UnifiedLog {
         state.withLock { state in
             defer { state.isInUse = false }
             return !state.isInUse
+        }
+    }
+
+    /// Cuts the zeros behind the last batch off, unless somebody uses the log again.
+    func trimPadding() throws(StorageError) {
+        try state.withLock { (state) throws(StorageError) in
+            guard !state.isInUse, !state.isClosed, state.failure == nil else { return }
+            let segment = state.active
+            try storing { () throws(FileError) in try segment.trimPadding() }
         }
     }
 

@@ -41,9 +41,8 @@ extension LogSegment {
     func finishRecovery(fileSize: Int64) throws(StorageError) {
         // Blocks that were reserved behind the end are given back, too; small segments have none.
         if size < fileSize || size >= Self.reserveThreshold {
-            try storing { () throws(FileError) in try openFile().truncate(to: size) }
+            try storing { () throws(FileError) in try cut(to: size) }
         }
-        reservedEnd = 0
         try trimIndexesIfThereIsSpace()
     }
 

@@ -38,9 +38,13 @@ final class LogSegment: @unchecked Sendable {
     private(set) var deferred = DeferredBytes()
     /// Blocks are reserved up to here; 0 where none were.
     var reservedEnd: Int64 = 0
+    /// Zeros may stand in the file up to here, behind `size`; 0 where none do.
+    var paddedEnd: Int64 = 0
     var bytesSinceIndexEntry = 0
     let indexIntervalBytes: Int
     let settings: LogSettings
+    /// Writes end at multiples of this where that is allowed; 0 where it makes nothing better.
+    let growthUnit: Int
     /// The largest timestamp and the last offset of its batch; nil until the time index was asked.
     var largest: TimeIndex.Entry?
     /// The largest timestamp of the first batch, −1 for none; nil until it was read.
@@ -78,6 +82,7 @@ final class LogSegment: @unchecked Sendable {
             maximumBytes: parameters.indexBytes)
         indexIntervalBytes = parameters.indexIntervalBytes
         settings = parameters.settings
+        growthUnit = min(max(settings.paddingBytes ?? files.growthUnit, 0), Self.paddingMax)
         createdMilliseconds = parameters.now
         rollJitterMs = parameters.rollJitterMs
     }
@@ -107,9 +112,6 @@ final class LogSegment: @unchecked Sendable {
     var namePrefix: String { "\(directory)/\(LogFileNames.digits(baseOffset))" }
     var logPath: String { namePrefix + LogFileNames.logSuffix + suffix }
     var isOpen: Bool { file != nil }
-
-    /// Segments smaller than this reserve no blocks.
-    static let reserveThreshold: Int64 = 256 << 10
 
     // MARK: Files
 
@@ -148,6 +150,7 @@ final class LogSegment: @unchecked Sendable {
     }
 
     func syncTargets(includingIndexes: Bool) throws(FileError) -> SyncTargets {
+        try trimPadding()
         if includingIndexes {
             try offsetIndex.writePending(files)
             try timeIndex.writePending(files)
@@ -178,13 +181,16 @@ final class LogSegment: @unchecked Sendable {
         precondition(deferred.isEmpty, "batches are written in their order")
         let file = try openFile()
         reserveAhead(file, at: size, bytes.count)
-        let piece = max(settings.writePieceBytes, 1)
-        var done = 0
-        while done < bytes.count {
-            let end = min(done + piece, bytes.count)
-            try file.write(UnsafeRawBufferPointer(rebasing: bytes[done..<end]), at: size + Int64(done))
-            done = end
+        var rest = bytes
+        var position = size
+        while true {
+            let count = min(pieceBytes(at: position), rest.count)
+            if count == rest.count { break }
+            try file.write(UnsafeRawBufferPointer(rebasing: rest[..<count]), at: position)
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            position += Int64(count)
         }
+        try write(last: rest, at: position, file)
     }
 
     // MARK: Deferred writes
@@ -204,7 +210,7 @@ final class LogSegment: @unchecked Sendable {
         let position = size - Int64(deferred.count)
         let file = try openFile()
         reserveAhead(file, at: position, deferred.count)
-        try file.write(gathering: deferred.pieces, at: position)
+        try write(gathering: deferred.pieces, deferred.count, at: position, file)
         deferred.end()
     }
 
@@ -229,20 +235,7 @@ final class LogSegment: @unchecked Sendable {
 
     /// Cuts off whatever a failed write left behind the last batch that is in the file.
     func undoWrite() throws(FileError) {
-        reservedEnd = 0
-        try openFile().truncate(to: size)
-    }
-
-    /// Small segments reserve nothing, growing ones as much as they hold up to the setting: a thousand idle
-    /// partitions must not hold gigabytes. Nor do those that are synced all the time: a sync has to write down which of
-    /// the reserved blocks are in use by now.
-    private func reserveAhead(_ file: any File, at position: Int64, _ count: Int) {
-        guard position + Int64(count) > reservedEnd, position - syncedSize >= Self.reserveThreshold else { return }
-        let step = min(settings.reserveAheadBytes, position)
-        guard step > count else { return }
-        let start = max(reservedEnd, position)
-        file.reserve(offset: start, length: step)
-        reservedEnd = start + step
+        try cut(to: size)
     }
 
     /// Counts a batch that `write` has written, which begins where the last one ended.
@@ -285,7 +278,7 @@ final class LogSegment: @unchecked Sendable {
     /// The last index entries, and files cut to what they hold.
     func becomeInactive() throws(StorageError) {
         try trimIndexes()
-        try storing { () throws(FileError) in try trimReserve() }
+        try storing { () throws(FileError) in try trimTail() }
     }
 
     /// Writes the last entries of the indexes and cuts their files to what they hold.
@@ -314,12 +307,6 @@ final class LogSegment: @unchecked Sendable {
         if let largest, largest.timestamp >= 0 {
             timeIndex.appendIfGrown(timestamp: largest.timestamp, offset: largest.offset, closing: true)
         }
-    }
-
-    private func trimReserve() throws(FileError) {
-        guard reservedEnd > size else { return }
-        try openFile().truncate(to: size)
-        reservedEnd = 0
     }
 
     /// Leaves the segment as `becomeInactive` does, where anything was changed since it was opened, and makes the
@@ -371,10 +358,9 @@ final class LogSegment: @unchecked Sendable {
             try offsetIndex.truncate(to: offset, files)
             try timeIndex.truncate(to: offset, files)
             if let found {
-                try openFile().truncate(to: found.position)
+                try cut(to: found.position)
                 size = found.position
                 syncedSize = min(syncedSize, size)
-                reservedEnd = 0
             }
         }
         if size == 0 { firstTimestamp = nil }

@@ -28,7 +28,10 @@ import Testing
         var counter = 0
         var checkpoint: Int64 = 0
         for round in 0..<6 {
-            let log = try world.open("/data/t-0", Self.configuration, recoveryPoint: checkpoint)
+            var settings = LogSettings()
+            settings.paddingBytes = [0, 30, 100][seed % 3]
+            let log = try world.open(
+                "/data/t-0", Self.configuration, recoveryPoint: checkpoint, settings: settings)
             let records = try log.records()
             #expect(log.logEndOffset >= synced, "round \(round)")
             #expect(records == (0..<log.logEndOffset).map { "\($0)=\(written[$0] ?? "?")" }, "round \(round)")

@@ -30,6 +30,7 @@ import Testing
     private static let settings: LogSettings = {
         var settings = LogSettings()
         settings.writePieceBytes = 64
+        settings.paddingBytes = 48
         return settings
     }()
 

@@ -122,14 +122,12 @@ final class ServerProcess {
         return false
     }
 
-    /// CPU time used so far by all of the process's threads, in seconds.
+    /// CPU time used so far by all of the process's threads, in seconds; 0 where the process has gone.
     var cpuSeconds: Double {
-        // The name, which may hold spaces, ends at the last parenthesis.
-        guard let text = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8),
-            let end = text.lastIndex(of: ")")
-        else { return 0 }
-        let fields = text[end...].split(separator: " ")
-        return (Double(fields[12]).map { $0 + (Double(fields[13]) ?? 0) } ?? 0) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(identifier, &clock) == 0, clock_gettime(clock, &time) == 0 else { return 0 }
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// Resident memory in MB: all of it, and the part that is not a file's.

@@ -4,14 +4,14 @@ import Foundation
 
 // Measures the release broker from outside, over loopback, beside the bare relay in the same run.
 //
-//   bench <start|speed|storage|metrics> --broker <path of swiftkafka-server> [--runs 4] [--seconds 0.5] [--only <part of a row's name>]
+//   bench <start|speed|storage|metrics> --broker <path of swiftkafka-server> [--runs 8] [--seconds 0.25] [--only <part of a row's name>]
 //
 // Without --broker, speed measures only the relay.
 struct Options {
     var part: String
     var broker: String?
-    var runs = 4
-    var seconds = 0.5
+    var runs = 8
+    var seconds = 0.25
     var only: String?
 
     init(_ arguments: [String]) throws {
@@ -21,8 +21,8 @@ struct Options {
             guard let value = rest.popFirst() else { throw BenchmarkError("\(name) needs a value") }
             switch name {
             case "--broker": broker = value
-            case "--runs": runs = max(1, Int(value) ?? 4)
-            case "--seconds": seconds = Double(value) ?? 0.5
+            case "--runs": runs = max(1, Int(value) ?? runs)
+            case "--seconds": seconds = Double(value) ?? seconds
             case "--only": only = value
             default: throw BenchmarkError("unknown option \(name)")
             }

@@ -19,6 +19,8 @@ package struct PosixFileSystem: FileSystem {
 
     package init() {}
 
+    package var growthUnit: Int { Platform.growthUnit }
+
     package func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         let flags: Int32 =
             switch mode {

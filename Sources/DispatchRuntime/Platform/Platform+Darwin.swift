@@ -12,6 +12,8 @@
     /// The system calls in which Linux and Darwin differ. This side exists for development on macOS; what is measured
     /// and deployed is Linux.
     enum Platform {
+        static let growthUnit = 0
+
         static func modificationTime(of information: stat) -> timespec { information.st_mtimespec }
 
         static func reserve(_ descriptor: Int32, offset: Int64, length: Int64) {

@@ -22,6 +22,19 @@
         /// windows of at least this size, so what it holds it holds in stretches.
         private static let probeStride = 128 << 10
 
+        /// Since Linux 6.16 ext4, as XFS before, keeps a file in pieces of many pages, as large as a write and the place where
+        /// it begins allow. Each costs as much as copying a dozen pages; where all pieces are single pages, nothing is saved.
+        static let growthUnit = kernelIsAtLeast(6, 16) ? 64 << 10 : 0
+
+        private static func kernelIsAtLeast(_ major: Int, _ minor: Int) -> Bool {
+            var names = utsname()
+            guard uname(&names) == 0 else { return false }
+            let release = withUnsafeBytes(of: &names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+            guard numbers.count == 2 else { return false }
+            return (numbers[0], numbers[1]) >= (major, minor)
+        }
+
         static func modificationTime(of information: stat) -> timespec { information.st_mtim }
 
         static func reserve(_ descriptor: Int32, offset: Int64, length: Int64) {

@@ -9,6 +9,8 @@ package struct StorageConfiguration: Sendable {
     package let autoFormat: Bool
     /// The most bytes of one write call.
     package let writePieceBytes: Int
+    /// The zeros that writes to busy logs go on with end at multiples of this; 0 for none, nil for what suits the system.
+    package let paddingBytes: Int?
     /// Whether batches are checked before they are sent.
     package let verifiesReads: Bool
     package let recoveryThreadsPerDirectory: Int
@@ -32,6 +34,8 @@ package struct StorageConfiguration: Sendable {
         metadataLogDirectory = reader.optionalText("metadata.log.dir") ?? directories.first ?? ""
         autoFormat = reader.boolean("auto.format")
         writePieceBytes = reader.int("log.write.piece.bytes")
+        let padding = reader.int("log.write.padding.bytes")
+        paddingBytes = padding < 0 ? nil : padding
         verifiesReads = reader.boolean("log.verify.on.read")
         recoveryThreadsPerDirectory = reader.int("num.recovery.threads.per.data.dir")
         initialTaskDelay = reader.integer("log.initial.task.delay.ms")

@@ -227,6 +227,7 @@ extension LogManagerConfiguration {
         highWatermarkCheckpointIntervalMs = storage.highWatermarkCheckpointInterval
         producerExpirationCheckIntervalMs = storage.producerIDExpirationCheckInterval
         settings.writePieceBytes = storage.writePieceBytes
+        settings.paddingBytes = storage.paddingBytes
         settings.verifiesReads = storage.verifiesReads
         settings.producerIDExpirationMs = storage.producerIDExpiration
     }
