@@ -95,6 +95,22 @@ import Testing
         #expect(try again.records().count == 60)
     }
 
+    /// The new segment's name is there, and with it the recovery point passes the old one, which nobody checks then.
+    @Test func `a roll behind a sync needs none to leave a file without zeros`() throws {
+        let world = TestWorld()
+        let log = try open(world)
+        try fill(log)
+        let point = try log.flush()
+        try log.roll()
+        try world.files.syncDirectory("/data/t-0")
+        world.crash(.nothing)
+        let again = try open(world, recoveryPoint: point)
+        #expect(try again.records().count == 20)
+        #expect(try again.append(TestBatches.sized(100)).firstOffset == 20)
+        #expect(try again.records().count == 21)
+        #expect(try sizes(world) == (2_000, 2_000))
+    }
+
     @Test func `a log that nobody uses is cut to its batches`() throws {
         let world = TestWorld()
         var configuration = LogManagerConfiguration(directories: ["/data"])
