@@ -148,7 +148,10 @@ package struct SwarmPlan: Sendable {
         draw("replica.high.watermark.checkpoint.interval.ms", 100...10_000)
         draw("log.cleaner.backoff.ms", 100...5_000)
         draw("metadata.log.segment.bytes", 8_388_608...8_388_608)
-        if !random.chance(1, in: 3) { draw("log.write.padding.bytes", 8...2_000) }
+        if !random.chance(1, in: 4) {
+            let high: Int64 = random.chance(1, in: 2) ? 100 : 2_000
+            settings["log.write.padding.bytes"] = "\(random.value(in: 8...high))"
+        }
         if random.chance(1, in: 3) { settings["log.dirs"] = "/data,/more" }
         return settings
     }
