@@ -15,10 +15,8 @@ extension ConfigurationKeys {
         .int(
             "log.write.padding.bytes", -1, .between(-1, 65_536), .readOnly, .acts,
             """
-            Writes to a busy log go on with zeros up to a multiple of so many bytes, which the next writes replace: that \
-            saves up to half of a write's work on systems with large page cache folios. Until it is synced, rolled, \
-            closed or idle, such a file is longer than its log, as with `log.preallocate` in Apache Kafka. 0 switches it \
-            off; −1 stands for 65536 on Linux 6.16 and later, and for 0 elsewhere.
+            Writes to a busy log go on with zeros up to a multiple of so many bytes, which the next writes replace; 0: \
+            none, −1: 65536 on Linux 6.16 and later, 0 elsewhere (docs/decisions/0026-padding.md).
             """),
         .int(
             "log.write.piece.bytes", 98_304, .between(4096, 16_777_216), .readOnly, .acts,
