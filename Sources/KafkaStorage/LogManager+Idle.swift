@@ -2,16 +2,17 @@
 internal import Synchronization
 
 extension LogManager {
-    /// Cuts the files of logs that nobody used since the last call to what they hold, and closes them, as many as there are
-    /// open above `openLogsMax`: ten thousand partitions need descriptors and memory only for those in use. Blocks.
+    /// Closes the files of logs that nobody used since the last call, as many as there are open above `openLogsMax`: ten
+    /// thousand partitions need descriptors and memory only for those in use. Cuts files that nobody wrote to since then to
+    /// what they hold. Blocks.
     func releaseIdleLogs() {
         let open = logs.filter(\.hasOpenFiles)
         var excess = open.count - configuration.openLogsMax
         for log in open {
-            guard log.wasIdle() else { continue }
+            let isIdle = log.wasIdle()
             do throws(StorageError) {
-                try log.trimPadding()
-                guard excess > 0 else { continue }
+                try log.trimPaddingIfQuiet()
+                guard isIdle, excess > 0 else { continue }
                 // A write that the system fails to bring to the disk is told to whoever has the file open.
                 if log.hasUnsynced { try log.flush() }
             } catch {
@@ -37,10 +38,12 @@ extension UnifiedLog {
         }
     }
 
-    /// Cuts the zeros behind the last batch off, unless somebody uses the log again.
-    func trimPadding() throws(StorageError) {
+    /// Cuts the zeros behind the last batch off, where nothing was appended since this was called last.
+    func trimPaddingIfQuiet() throws(StorageError) {
         try state.withLock { (state) throws(StorageError) in
-            guard !state.isInUse, !state.isClosed, state.failure == nil else { return }
+            let isQuiet = state.endAtIdleCheck == state.nextOffset
+            state.endAtIdleCheck = state.nextOffset
+            guard isQuiet, !state.isClosed, state.failure == nil else { return }
             let segment = state.active
             try storing { () throws(FileError) in try segment.trimPadding() }
         }

@@ -11,8 +11,8 @@ public struct LogSettings: Equatable, Sendable {
     /// show it, and rolling or closing gives back what is left.
     public var reserveAheadBytes: Int64 = 4 << 20
     /// A write to a busy segment goes on with zeros up to a multiple of so many bytes, at most 65,536, which the next ones
-    /// replace; the file is then longer than the log until the segment is synced, rolled, closed or left alone for a
-    /// while. 0 writes none; nil does what is best for the file system.
+    /// replace; the file is then longer than the log until the segment is synced, rolled or closed, or was not appended to
+    /// for a while. 0 writes none; nil does what is best for the file system.
     public var paddingBytes: Int?
     /// `producer.id.expiration.ms`.
     public var producerIDExpirationMs: Int64 = 86_400_000

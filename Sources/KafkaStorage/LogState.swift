@@ -46,6 +46,8 @@ struct LogState: ~Copyable, Sendable {
 
     /// Whether somebody read or wrote since the last look for idle logs.
     var isInUse = false
+    /// Where the log ended at that look.
+    var endAtIdleCheck: Int64 = -1
     /// Why the log is out of service; nil while it is in service.
     var failure: String?
     var isClosed = false

@@ -111,7 +111,7 @@ import Testing
         #expect(try sizes(world) == (2_000, 2_000))
     }
 
-    @Test func `a log that nobody uses is cut to its batches`() throws {
+    @Test func `a log that nobody writes to is cut to its batches`() throws {
         let world = TestWorld()
         var configuration = LogManagerConfiguration(directories: ["/data"])
         configuration.settings = Self.settings
@@ -123,6 +123,7 @@ import Testing
         try fill(log)
         manager.releaseIdleLogs()
         #expect(try sizes(world).file == 2_048)
+        #expect(try log.records().count == 20)
         manager.releaseIdleLogs()
         #expect(try sizes(world) == (2_000, 2_000))
         try fill(log, 1)
