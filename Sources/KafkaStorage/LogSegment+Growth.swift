@@ -49,6 +49,9 @@ extension LogSegment {
 
     /// Writes the last piece of what is appended together, and zeros behind it.
     func write(last bytes: UnsafeRawBufferPointer, at position: Int64, _ file: any File) throws(FileError) {
+        guard paddingBytes(from: position, to: position + Int64(bytes.count)) > 0 else {
+            return try file.write(bytes, at: position)
+        }
         let pieces = UnsafeMutableBufferPointer<UnsafeRawBufferPointer>.allocate(capacity: 2)
         defer { pieces.deallocate() }
         pieces.initialize(repeating: bytes)
