@@ -103,11 +103,11 @@ extension InMemoryFileSystemNode {
         }
         switch survival {
         case .nothing:
-            machineStopped(outcome: { _ in .partly(sectors: 0) }, newSize: { durable, _, _ in durable })
+            machineStopped(outcome: { _ in .partly(sectors: 0) }, newSize: { $0.durable })
         case .everything:
             processDied()
         case .some(let random):
-            machineStopped(outcome: { _ in Self.drawOutcome(random) }, newSize: { Self.drawSize($0, $1, $2, random) })
+            machineStopped(outcome: { _ in Self.drawOutcome(random) }, newSize: { Self.drawSize($0, random) })
         }
     }
 
@@ -120,15 +120,13 @@ extension InMemoryFileSystemNode {
         }
     }
 
-    private static func drawSize(
-        _ durable: Int64, _ current: Int64, _ smallest: Int64, _ random: any RandomSource
-    ) -> Int64 {
-        let lower = min(durable, current, smallest)
-        switch random.below(4) {
-        case 0: return durable
-        case 1: return current
-        case 2: return lower
-        default: return lower + random.below(max(durable, current) - lower + 1)
+    private static func drawSize(_ sizes: InMemoryFileSystemNode.Sizes, _ random: any RandomSource) -> Int64 {
+        switch random.below(5) {
+        case 0: return sizes.durable
+        case 1: return sizes.current
+        case 2: return sizes.smallest
+        case 3: return sizes.largest
+        default: return sizes.smallest + random.below(sizes.largest - sizes.smallest + 1)
         }
     }
 }

@@ -14,7 +14,7 @@ extension InMemoryFileSystemNode {
         var isLost = false
     }
 
-    var hasUnsyncedChanges: Bool { !dirtyPages.isEmpty || durableSize != size }
+    var hasUnsyncedChanges: Bool { !dirtyPages.isEmpty || durableSize != size || largestSize != size }
 
     /// Notes what the disk has of a page that is about to change.
     func remember(_ page: Int) {
@@ -69,7 +69,7 @@ extension InMemoryFileSystemNode {
     /// The machine stops: gives up what was not synced. `outcome` is asked for each changed page, in ascending order;
     /// and `newSize`, which of the sizes since the last sync remains.
     func machineStopped(
-        outcome: (_ page: Int) -> PageOutcome, newSize: (_ durable: Int64, _ current: Int64, _ smallest: Int64) -> Int64
+        outcome: (_ page: Int) -> PageOutcome, newSize: (Sizes) -> Int64
     ) {
         guard tracksDurability else { return }
         for page in dirtyPages.keys.sorted() {
@@ -85,12 +85,23 @@ extension InMemoryFileSystemNode {
             case .garbage: putBack(dirty.old, page, sectors: .max)
             }
         }
-        let remaining = newSize(durableSize, size, min(smallestSize, durableSize))
+        let remaining = newSize(
+            Sizes(
+                durable: durableSize, current: size, smallest: min(smallestSize, durableSize),
+                largest: max(largestSize, durableSize)))
         // Pages beyond the end go; a size above what the table holds reads as zeros.
         size = max(size, remaining)
         truncate(to: remaining)
         dirtyPages.removeAll()
         settleSize(size)
+    }
+
+    /// The sizes of a file: what the disk has, what it has now, and the extremes since the last sync.
+    struct Sizes {
+        let durable: Int64
+        let current: Int64
+        let smallest: Int64
+        let largest: Int64
     }
 
     enum PageOutcome {
@@ -104,6 +115,7 @@ extension InMemoryFileSystemNode {
     private func settleSize(_ newSize: Int64) {
         durableSize = newSize
         smallestSize = newSize
+        largestSize = newSize
     }
 
     private func putBack(_ old: [UInt8]?, _ page: Int, sectors: UInt8) {

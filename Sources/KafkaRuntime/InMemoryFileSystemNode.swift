@@ -17,7 +17,10 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
 
     // Files: a page that was never written is nil and reads as zeros.
     var size: Int64 = 0 {
-        didSet { smallestSize = min(smallestSize, size) }
+        didSet {
+            smallestSize = min(smallestSize, size)
+            largestSize = max(largestSize, size)
+        }
     }
     var pages: [UnsafeMutableRawPointer?] = []
     /// Pages that a reservation holds although nothing was written to them, and those written among them.
@@ -28,8 +31,9 @@ final class InMemoryFileSystemNode: @unchecked Sendable {
     /// Every page that is not on disk as it is here.
     var dirtyPages: [Int: DirtyPage] = [:]
     var durableSize: Int64 = 0
-    /// The smallest size that the file had since the last sync.
+    /// The smallest and the largest size that the file had since the last sync.
     var smallestSize: Int64 = 0
+    var largestSize: Int64 = 0
 
     init(isDirectory: Bool, modifiedMilliseconds: Int64, tracksDurability: Bool) {
         self.isDirectory = isDirectory

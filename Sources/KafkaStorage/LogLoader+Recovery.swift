@@ -130,23 +130,25 @@ extension LogLoader {
         }
         options.checkedBytes?(fileSize - reported)
         state.producers.advance(to: state.nextOffset)
-        // What follows such a segment is dropped all the same unless it begins where this one ends.
-        let isPadded = try damage.map { (damage) throws(StorageError) in
-            limit == state.nextOffset || limit == .max ? try isPadding(file, damage.position..<fileSize) : false
+        if let found = damage, try isPadding(file, found.position..<fileSize) {
+            damage = SegmentScanner.Damage(position: found.position, reason: "zeros behind the last batch")
+            // As a loss of power brings them back; where offsets are missing, too, it took more than them.
+            if limit != state.nextOffset { try dropSegments(behind: segment, file, &state) }
+        } else if damage != nil {
+            try dropSegments(behind: segment, file, &state)
         }
-        if damage != nil, isPadded != true { try dropSegments(behind: segment, file, &state) }
         try segment.finishRecovery(fileSize: fileSize)
         // What was cut off must not come back behind batches that will take its place.
         if damage != nil { try storing { () throws(FileError) in try file.sync() } }
         segment.release()
-        guard let damage, isPadded != true else { return }
+        guard let damage else { return }
         events.append(
             .truncatedTail(path: segment.logPath, from: fileSize, to: damage.position, reason: damage.reason))
     }
 
     /// Whether the end of a file is what a write leaves there to save the next ones work (`LogSegment.paddingMax`).
     private func isPadding(_ file: any File, _ range: Range<Int64>) throws(StorageError) -> Bool {
-        guard range.count <= LogSegment.paddingMax else { return false }
+        guard range.count < LogSegment.paddingMax else { return false }
         let bytes = try storing { () throws(FileError) in
             try file.readBytes(at: range.lowerBound, count: range.count)
         }

@@ -149,7 +149,8 @@ struct LogLoader {
         guard segment.size > 0 else { return false }
         defer { segment.release() }
         do throws(StorageError) {
-            return try segment.readNextOffset() > offset
+            // Not its end: behind the last batch there may be anything, after an unclean stop.
+            return try segment.entry(holding: offset) != nil
         } catch {
             // Damage before the last segment is for the recovery to find.
             guard case .corrupt = error else { throw error }

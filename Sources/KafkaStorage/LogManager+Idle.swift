@@ -10,14 +10,17 @@ extension LogManager {
         var excess = open.count - configuration.openLogsMax
         for log in open {
             let isIdle = log.wasIdle()
+            var what = ""
             do throws(StorageError) {
+                what = "cut"
                 try log.trimPaddingIfQuiet()
+                what = "sync"
                 guard isIdle, excess > 0 else { continue }
                 // A write that the system fails to bring to the disk is told to whoever has the file open.
                 if log.hasUnsynced { try log.flush() }
             } catch {
                 if log.failure == nil { continue }
-                observer?.logEvent(.backgroundFailure(path: log.directory, what: "sync", error: error))
+                observer?.logEvent(.backgroundFailure(path: log.directory, what: what, error: error))
                 continue
             }
             if log.releaseFiles() { excess -= 1 }
@@ -40,7 +43,7 @@ extension UnifiedLog {
 
     /// Cuts the zeros behind the last batch off, where nothing was appended since this was called last.
     func trimPaddingIfQuiet() throws(StorageError) {
-        try state.withLock { (state) throws(StorageError) in
+        try settling { (state) throws(StorageError) in
             let isQuiet = state.endAtIdleCheck == state.nextOffset
             state.endAtIdleCheck = state.nextOffset
             guard isQuiet, !state.isClosed, state.failure == nil else { return }

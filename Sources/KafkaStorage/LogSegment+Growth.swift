@@ -66,14 +66,13 @@ extension LogSegment {
         let padding = paddingBytes(from: position, to: position + Int64(count))
         if padding > 0 {
             pieces[pieces.count - 1] = UnsafeRawBufferPointer(rebasing: Self.zeros[..<padding])
+            // Also where it fails: some of the zeros may be in the file.
+            paddedEnd = position + Int64(count + padding)
             do throws(FileError) {
-                try file.write(gathering: UnsafeBufferPointer(pieces), at: position)
-                paddedEnd = position + Int64(count + padding)
-                return
+                return try file.write(gathering: UnsafeBufferPointer(pieces), at: position)
             } catch {
-                // There may be room for the batches alone.
+                // There may be room for the batches alone, which come first.
                 guard error.kind == .noSpace else { throw error }
-                try cut(to: position)
             }
         }
         try file.write(gathering: UnsafeBufferPointer(rebasing: pieces.dropLast()), at: position)
@@ -94,8 +93,8 @@ extension LogSegment {
 
     /// Cuts the file, and with it what is reserved behind.
     func cut(to end: Int64) throws(FileError) {
+        try openFile().truncate(to: end)
         reservedEnd = 0
         paddedEnd = 0
-        try openFile().truncate(to: end)
     }
 }

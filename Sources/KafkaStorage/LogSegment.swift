@@ -82,7 +82,9 @@ final class LogSegment: @unchecked Sendable {
             maximumBytes: parameters.indexBytes)
         indexIntervalBytes = parameters.indexIntervalBytes
         settings = parameters.settings
-        growthUnit = min(max(settings.paddingBytes ?? files.growthUnit, 0), Self.paddingMax)
+        // What is reserved as a whole is not given back before the segment is full.
+        let unit = parameters.preallocatedBytes > 0 ? 0 : settings.paddingBytes ?? files.growthUnit
+        growthUnit = min(max(unit, 0), Self.paddingMax)
         createdMilliseconds = parameters.now
         rollJitterMs = parameters.rollJitterMs
     }

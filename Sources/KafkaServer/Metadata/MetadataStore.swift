@@ -30,6 +30,8 @@ final class MetadataStore {
         self.logger = logger
         var options = LogOpenOptions()
         options.observer = StorageEvents(log: logger)
+        // It is synced all the time.
+        options.settings.paddingBytes = 0
         // Always recovered from its start: it is small, and what was not synced was never committed.
         log = try UnifiedLog.open(
             directory: directory, topicPartition: Self.topicPartition, configuration: configuration,
