@@ -14,8 +14,6 @@ extension InMemoryFileSystemNode {
         var isLost = false
     }
 
-    var hasUnsyncedChanges: Bool { !dirtyPages.isEmpty || durableSize != size || largestSize != size }
-
     /// Notes what the disk has of a page that is about to change.
     func remember(_ page: Int) {
         guard tracksDurability else { return }

@@ -14,6 +14,9 @@ struct LogDumper {
     /// Records may inflate to as much as a batch can say; they are walked in a window.
     private static let inflateLimit = Int(Int32.max)
 
+    /// What brokers here leave behind the last batch of a segment that they are writing is shorter.
+    private static let paddingMax = 64 << 10
+
     /// The file as given, in full, and its name alone.
     struct Path {
         let given: String
@@ -58,6 +61,11 @@ struct LogDumper {
 
     private func printEnding(_ ending: LogFileStream.Ending, invalidBytes: Int64, at position: Int64, _ path: Path) {
         guard options.readsWholeLog, ending != .complete else { return }
+        if ending == .zeros, invalidBytes < Self.paddingMax {
+            return errors.line(
+                "\(path.given): \(invalidBytes) zeros follow the last batch; a broker that is writing leaves them for the next"
+            )
+        }
         output.line("Found \(invalidBytes) invalid bytes at the end of \(path.name)")
         if case .corrupt(let error) = ending {
             errors.line("\(path.given): no batch at position \(position): \(error)")

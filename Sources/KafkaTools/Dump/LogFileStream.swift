@@ -15,7 +15,7 @@ struct LogFileStream: ~Copyable {
         case complete
         /// With the beginning of an entry, as a crash leaves it.
         case torn
-        /// With zeros, as a crash leaves a file that had space reserved.
+        /// With zeros, as a broker leaves a file that it is writing, and a crash one that had space reserved.
         case zeros
         /// With something that is no entry.
         case corrupt(RecordError)
@@ -87,8 +87,9 @@ struct LogFileStream: ~Copyable {
 
     private mutating func finish(_ error: RecordError) throws(FileError) -> Entry? {
         if position == end { return try finish(.complete) }
+        if try isZeroToEnd() { return try finish(.zeros) }
         if case .truncated = error { return try finish(.torn) }
-        return try finish(try isZeroToEnd() ? .zeros : .corrupt(error))
+        return try finish(.corrupt(error))
     }
 
     private mutating func finish(_ ending: Ending) throws(FileError) -> Entry? {
