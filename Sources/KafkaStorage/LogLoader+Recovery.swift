@@ -130,20 +130,23 @@ extension LogLoader {
         }
         options.checkedBytes?(fileSize - reported)
         state.producers.advance(to: state.nextOffset)
-        if let found = damage, try isPadding(file, found.position..<fileSize) {
-            damage = SegmentScanner.Damage(position: found.position, reason: "zeros behind the last batch")
-            // As a loss of power brings them back; where offsets are missing, too, it took more than them.
-            if limit != state.nextOffset { try dropSegments(behind: segment, file, &state) }
-        } else if damage != nil {
-            try dropSegments(behind: segment, file, &state)
+        var isPadded = false
+        if let damage {
+            // A loss of power brings zeros back; where offsets are missing, too, it took more than them.
+            isPadded = limit == .max || limit == state.nextOffset
+            if isPadded { isPadded = try isPadding(file, damage.position..<fileSize) }
+            if !isPadded { try dropSegments(behind: segment, file, &state) }
         }
         try segment.finishRecovery(fileSize: fileSize)
         // What was cut off must not come back behind batches that will take its place.
         if damage != nil { try storing { () throws(FileError) in try file.sync() } }
         segment.release()
         guard let damage else { return }
+        let (path, end) = (segment.logPath, damage.position)
         events.append(
-            .truncatedTail(path: segment.logPath, from: fileSize, to: damage.position, reason: damage.reason))
+            isPadded
+                ? .cutZeros(path: path, from: fileSize, to: end)
+                : .truncatedTail(path: path, from: fileSize, to: end, reason: damage.reason))
     }
 
     /// Whether the end of a file is what a write leaves there to save the next ones work (`LogSegment.paddingMax`).

@@ -66,6 +66,8 @@ public enum LogEvent: Sendable {
     case recoveringSegment(path: String, bytes: Int64)
     /// Bytes at the end of a segment were not whole valid batches and were cut off.
     case truncatedTail(path: String, from: Int64, to: Int64, reason: String)
+    /// Zeros behind the last batch, which a process that is killed leaves (`LogSettings.paddingBytes`), were cut off.
+    case cutZeros(path: String, from: Int64, to: Int64)
     /// A file that should not be there, or cannot be used, was removed.
     case removedFile(path: String, reason: String)
     /// The indexes of a segment, by its log file's path, were not as its batches demand, and were built from them.

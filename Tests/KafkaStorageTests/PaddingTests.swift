@@ -175,7 +175,8 @@ import Testing
         let log = try open(world)
         #expect(try log.records().count == 20)
         #expect(try sizes(world) == (2_000, 2_000))
-        #expect(world.events.all.contains { $0.contains("zeros behind the last batch") }, "\(world.events.all)")
+        #expect(world.events.all.contains { $0.contains("cutZeros") }, "\(world.events.all)")
+        #expect(!world.events.all.contains { $0.contains("truncatedTail") }, "\(world.events.all)")
     }
 
     /// A loss of power may keep the longer size of a segment that was rolled, and the segment behind it; but where batches

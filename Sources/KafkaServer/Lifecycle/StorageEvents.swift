@@ -16,6 +16,10 @@ struct StorageEvents: LogObserver {
             log.warning(
                 "cut damaged end of segment",
                 metadata: ["path": "\(path)", "from": "\(from)", "to": "\(to)", "reason": "\(reason)"])
+        case .cutZeros(let path, let from, let to):
+            log.info(
+                "cut zeros behind the last batch of a segment",
+                metadata: ["path": "\(path)", "from": "\(from)", "to": "\(to)"])
         case .removedFile(let path, let reason):
             log.warning("removed file", metadata: ["path": "\(path)", "reason": "\(reason)"])
         case .rebuiltIndexes(let path, let reason):
