@@ -115,6 +115,55 @@ import Testing
         for payload in payloads { #expect(try client.receiveFrame() == payload) }
     }
 
+    /// Everything is there, and the end behind it, before the server looks: it is told of it once.
+    @Test(arguments: [1, 30, 70_000])
+    func `what came together with the end is served to the last byte`(size: Int) throws {
+        let (isBusy, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let server = try TestServer { handler, payload in
+            if payload.isEmpty {
+                handler.connection.queue.async {
+                    isBusy.signal()
+                    mayGoOn.wait()
+                }
+            }
+            handler.reply(payload)
+        }
+        let client = try server.client()
+        let payload = pattern(size)
+        let bytes = frame(payload) + frame([2]) + frame(pattern(9_000)) + frame([3])
+        // A part of a large frame lies there already: what follows is read in pieces of that frame's size.
+        let early = size > 1_000 ? 10_000 : 0
+        try client.send(frame([]) + bytes[..<early])
+        isBusy.wait()
+        try client.send(Array(bytes[early...]))
+        #expect(shutdown(client.descriptor, Int32(SHUT_WR)) == 0)
+        mayGoOn.signal()
+        for expected in [[], payload, [2], pattern(9_000), [3]] { #expect(try client.receiveFrame() == expected) }
+        #expect(client.isClosedByPeer())
+        #expect(server.log.waitForClosed(1) == [.peer])
+    }
+
+    @Test func `what came while reading was paused is read when it resumes, and the end behind it`() throws {
+        let server = try TestServer { handler, payload in
+            handler.reply(payload)
+            guard payload == [0] else { return }
+            handler.isPaused = true
+            handler.connection.pauseReading()
+            handler.connection.queue.schedule(after: 100) {
+                handler.isPaused = false
+                handler.connection.resumeReading()
+            }
+        }
+        let client = try server.client()
+        try client.sendFrame([0])
+        #expect(try client.receiveFrame() == [0])
+        for number in 1...20 { try client.sendFrame([UInt8(number)]) }
+        #expect(shutdown(client.descriptor, Int32(SHUT_WR)) == 0)
+        for number in 1...20 { #expect(try client.receiveFrame() == [UInt8(number)]) }
+        #expect(client.isClosedByPeer())
+        #expect(server.log.waitForClosed(1) == [.peer])
+    }
+
     @Test func `bytes sent from outside received go out`() throws {
         let server = try TestServer { handler, payload in
             handler.connection.queue.async { handler.reply(payload) }
@@ -191,6 +240,45 @@ import Testing
             setsockopt(client.descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
         }
         #expect(server.log.waitForClosed(1) == [.peer])
+    }
+
+    @Test func `a reset that came together with data is noticed when that pauses reading`() throws {
+        let (isBusy, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let server = try TestServer { handler, payload in
+            if payload == [1] {
+                handler.isPaused = true
+                return handler.connection.pauseReading()
+            }
+            handler.connection.queue.async {
+                isBusy.signal()
+                mayGoOn.wait()
+            }
+        }
+        do {
+            let client = try server.client()
+            try client.sendFrame([])
+            isBusy.wait()
+            try client.send(frame([1]) + frame([2]))
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(client.descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+        }
+        usleep(20_000)
+        mayGoOn.signal()
+        #expect(server.log.waitForClosed(1) == [.peer])
+    }
+
+    /// As for a large request behind a fetch that waits, when the fetch's answer fills the send buffer.
+    @Test func `what was kept is shown before more is read, however reading resumes`() throws {
+        let server = try HoldingHandler.serve()
+        let client = try TestClient(port: server.boundAddress.port, receiveBuffer: 32 << 10)
+        let sizes = [1_500_000] + (0..<300).map { 100 + $0 }
+        try client.send(frame([]))
+        let sender = DispatchQueue(label: "sender")
+        sender.async { for size in sizes { try? client.sendFrame(pattern(size)) } }
+        usleep(200_000)
+        #expect(try client.receiveFrame() == pattern(HoldingHandler.answerSize))
+        for size in sizes { #expect(try client.receiveFrame() == Array("\(size)".utf8)) }
+        server.close()
     }
 
     @Test func `an idle connection is closed, a busy one stays`() throws {

@@ -4,15 +4,15 @@
 struct DeferredSteps {
     private static let keptCapacity = 1_024
 
-    fileprivate var resumed: [SocketConnection] = []
+    fileprivate var reading: [SocketConnection] = []
     fileprivate var unsent: [SocketConnection] = []
     fileprivate var closed: [SocketConnection] = []
     /// Memory for the next list of connections with unsent output, of which nearly every round has one.
     private var spare: [SocketConnection] = []
 
-    var isEmpty: Bool { resumed.isEmpty && unsent.isEmpty && closed.isEmpty }
+    var isEmpty: Bool { reading.isEmpty && unsent.isEmpty && closed.isEmpty }
 
-    mutating func addResumed(_ connection: SocketConnection) { resumed.append(connection) }
+    mutating func addReading(_ connection: SocketConnection) { reading.append(connection) }
     mutating func addUnsent(_ connection: SocketConnection) { unsent.append(connection) }
     mutating func addClosed(_ connection: SocketConnection) { closed.append(connection) }
 }
@@ -20,7 +20,10 @@ struct DeferredSteps {
 extension Reactor {
     /// Takes a connection's steps out of a list one list at a time, because they may add to all of them.
     func finishRound() {
-        for connection in deferred.takeResumed() { connection.showKept() }
+        for connection in deferred.takeReading() {
+            connection.readPlanned()
+            sendAnswersIfDue()
+        }
         sendAnswers()
         for connection in deferred.takeClosed() { connection.finishClosing() }
     }
@@ -36,7 +39,7 @@ extension Reactor {
 }
 
 extension DeferredSteps {
-    fileprivate mutating func takeResumed() -> [SocketConnection] { Self.take(&resumed) }
+    fileprivate mutating func takeReading() -> [SocketConnection] { Self.take(&reading) }
 
     fileprivate mutating func takeUnsent() -> [SocketConnection] {
         var taken: [SocketConnection] = []

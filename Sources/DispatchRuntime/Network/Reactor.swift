@@ -13,7 +13,7 @@ import Synchronization
 /// the reactor sleeps, a wake-up in the poller; timers through a wheel that bounds the poller's wait, or through a
 /// Dispatch timer while parked.
 ///
-/// A *round* is one wait with everything that follows: sockets, inbox, timers, then the deferred steps (resumed readers,
+/// A *round* is one wait with everything that follows: sockets, inbox, timers, then the deferred steps (further reading,
 /// output, closed connections), which therefore never run inside a handler.
 final class Reactor: SerialQueue, @unchecked Sendable {
     // Guards: `shared` by its lock, `isSleeping` and `connectionCount` are atomic, everything else belongs to the queue.
@@ -169,7 +169,7 @@ final class Reactor: SerialQueue, @unchecked Sendable {
             for index in 0..<events {
                 guard let event = poller.event(index) else { continue }
                 sockets[event.token]?.ready(event.readiness)
-                if receivedUnanswered >= Self.receivedUnansweredMin { sendAnswersIfDue() }
+                sendAnswersIfDue()
             }
             let hadWork = runWork()
             finishRound()
@@ -183,7 +183,8 @@ final class Reactor: SerialQueue, @unchecked Sendable {
     }
 
     /// Sends what waits where the first of it has waited for long enough.
-    private func sendAnswersIfDue() {
+    func sendAnswersIfDue() {
+        guard receivedUnanswered >= Self.receivedUnansweredMin else { return }
         let time = SystemClock.monotonicNanoseconds
         if answersWaitSince < now { answersWaitSince = now }
         guard time - answersWaitSince >= Self.answersWaitMax else { return }

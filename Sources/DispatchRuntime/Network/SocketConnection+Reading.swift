@@ -10,7 +10,7 @@ import KafkaRuntime
     import Darwin
 #endif
 
-/// Receiving: one read per event, into the reactor's scratch memory, where whole frames are handled without a copy. Only
+/// Receiving: one read per event and, where there may be more, at the end of the round, into the reactor's scratch memory, where whole frames are handled without a copy. Only
 /// the piece of a frame at the end is kept, in a buffer of the size that the handler says it needs; a frame that is large
 /// is then read straight into it.
 extension SocketConnection {
@@ -40,7 +40,6 @@ extension SocketConnection {
         } else if phase == .closingAfterSending {
             linger()
         }
-        if !isReading { updateInterest() }
     }
 
     private func receiveIntoScratch() {
@@ -48,7 +47,7 @@ extension SocketConnection {
         let scratch = reactor.scratch
         if kept > 0 { scratch.copyMemory(from: UnsafeRawBufferPointer(input.bytes)) }
         let room = UnsafeMutableRawBufferPointer(rebasing: scratch[kept...])
-        guard let count = take({ read(descriptor, room.baseAddress, room.count) }) else { return }
+        guard let count = take(of: room.count, { read(descriptor, room.baseAddress, room.count) }) else { return }
         guard kept + count >= input.needed else {
             return keep(UnsafeRawBufferPointer(rebasing: room[..<count]))
         }
@@ -63,7 +62,7 @@ extension SocketConnection {
         guard input.makeRoom(Self.copiedBack, pool: &reactor.pool) else { return failForMemory() }
         let room = input.room
         let surplus = UnsafeMutableRawBufferPointer(rebasing: reactor.scratch[..<Self.surplusSize])
-        let count = take {
+        let count = take(of: room.count + surplus.count) {
             withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { pieces in
                 pieces[0] = iovec(iov_base: room.baseAddress, iov_len: room.count)
                 pieces[1] = iovec(iov_base: surplus.baseAddress, iov_len: surplus.count)
@@ -87,19 +86,23 @@ extension SocketConnection {
         if isReading, input.isWorthShowing { showInput() }
     }
 
-    /// Reads by `body`; nil when nothing was read, the connection being closed where it has ended or failed.
-    private func take(_ body: () -> Int) -> Int? {
+    /// Reads by `body`, which has room for a number of bytes; nil when nothing was read, the connection being closed where
+    /// it has ended or failed.
+    private func take(of room: Int, _ body: () -> Int) -> Int? {
         do throws(Errno) {
             let count = try Syscall.retry(body)
             if count == 0 {
+                // What came with the end may have been answered in this round.
+                flush()
                 close(.peer)
                 return nil
             }
+            noteRead(count, of: room)
             lastActivity = reactor.now
             reactor.receivedUnanswered += count
             return count
         } catch {
-            if !error.isWouldBlock { fail("receive", error) }
+            if error.isWouldBlock { noteNothingToRead() } else { fail("receive", error) }
             return nil
         }
     }
@@ -141,9 +144,10 @@ extension SocketConnection {
     func discardInput() {
         let scratch = reactor.scratch
         do throws(Errno) {
-            if try Syscall.retry({ read(descriptor, scratch.baseAddress, scratch.count) }) == 0 { close(.local) }
+            let count = try Syscall.retry { read(descriptor, scratch.baseAddress, scratch.count) }
+            if count == 0 { close(.local) } else { noteRead(count, of: scratch.count) }
         } catch {
-            if !error.isWouldBlock { close(.local) }
+            if error.isWouldBlock { noteNothingToRead() } else { close(.local) }
         }
     }
 }

@@ -97,9 +97,7 @@ extension SocketConnection {
             if step == .stopped { return }
         }
         if phase == .closingAfterSending { return linger() }
-        // First, because a handler that paused reading until now resumes it: one change of interest instead of two.
         handler?.drained()
-        updateInterest()
     }
 
     private func sendBytes() -> Step {

@@ -51,9 +51,17 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
 
     // Reading
     var input = InputBuffer()
-    var isPaused = false
+    /// Whether the operating system may have more: the poller tells only of what is new.
+    private(set) var hasInput = false
+    /// Whether the peer has ended its side, so that everything up to the end is to be read.
+    private var hasEnded = false
+    /// Whether both sides have ended, or the connection failed.
+    private var isBroken = false
+    private var isPaused = false
     var isShowing = false
+    /// Whether what was left unused when reading was paused is to be shown again.
     private var isResuming = false
+    private var isReadingPlanned = false
 
     // Writing
     var output = OutputQueue()
@@ -62,7 +70,6 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
 
     // Watching
     private var token: UInt64 = 0
-    private var interest: Interest = []
     /// In the reactor's monotonic nanoseconds.
     var lastActivity: Int64
     private let idleTimeout: Int64
@@ -102,9 +109,8 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
         handler = makeHandler(self)
         guard isOpen else { return }
         guard handler != nil else { return close(.local) }
-        interest = isReading ? .read : []
         do throws(Errno) {
-            try reactor.poller.add(descriptor, token: token, interest: interest)
+            try reactor.poller.add(descriptor, token: token, interest: .read)
         } catch {
             return fail("watch the connection", error)
         }
@@ -114,36 +120,37 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
     // MARK: Watching
 
     override func ready(_ readiness: Readiness) {
-        let isBroken = readiness.contains(.broken)
+        if readiness.contains(.broken) { isBroken = true }
+        if isBroken || readiness.contains(.ended) { hasEnded = true }
         if outputWait == .room, isBroken || readiness.contains(.write) {
             outputWait = .nothing
             flush()
         }
         guard isOpen, isBroken || readiness.contains(.read) else { return }
-        if phase == .lingering {
-            discardInput()
-        } else if isReading {
-            receive()
-        } else if isBroken {
-            // It would be reported again and again, and nothing can be sent any more.
-            close(.peer)
-        } else {
-            updateInterest()
-        }
+        hasInput = true
+        takeInput()
     }
 
-    /// Tells the poller what is wanted now, when that has changed.
-    func updateInterest() {
-        var wanted: Interest = isReading || phase == .lingering ? .read : []
-        if outputWait == .room { wanted.insert(.write) }
-        guard isOpen, wanted != interest, handler != nil else { return }
-        do throws(Errno) {
-            try reactor.poller.modify(descriptor, token: token, interest: wanted)
-            interest = wanted
-        } catch {
-            fail("watch the connection", error)
+    /// Reads once, where somebody wants it, and goes on later where there may be more.
+    private func takeInput() {
+        if phase == .lingering {
+            discardInput()
+        } else if isReading, !isResuming {
+            // What was kept is shown first, at the end of the round.
+            receive()
         }
+        planReading()
+        // Nothing can be sent any more, and whoever paused reading waits for that.
+        if isBroken, phase == .closingAfterSending || phase == .open && isPaused { close(.peer) }
     }
+
+    /// After a read that got `count` of `room` bytes.
+    func noteRead(_ count: Int, of room: Int) {
+        if count < room, !hasEnded { hasInput = false }
+    }
+
+    /// After a read that found nothing.
+    func noteNothingToRead() { hasInput = false }
 
     /// One timer that is set anew only when it finds that something happened meanwhile.
     private func watchIdleness(after delay: Int64) {
@@ -161,20 +168,27 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
         precondition(!isShowing, "reading cannot be resumed inside `received`")
         guard isPaused else { return }
         isPaused = false
-        guard phase == .open else { return }
-        updateInterest()
-        if !input.isEmpty, !isResuming {
-            isResuming = true
-            reactor.deferred.addResumed(self)
-        }
+        isResuming = !input.isEmpty
+        planReading()
     }
 
-    /// Shows what was left unused when reading was paused.
-    func showKept() {
-        isResuming = false
-        guard isReading, !input.isEmpty else { return }
-        showInput()
-        finishReceiving()
+    /// Sees to it that what is there is taken at the end of the round.
+    private func planReading() {
+        let isWanted = isReading ? hasInput || isResuming : hasInput && phase == .lingering
+        guard isWanted, !isReadingPlanned else { return }
+        isReadingPlanned = true
+        reactor.deferred.addReading(self)
+    }
+
+    /// Takes what is there, first what was kept.
+    func readPlanned() {
+        isReadingPlanned = false
+        if isReading, isResuming {
+            isResuming = false
+            showInput()
+            finishReceiving()
+        }
+        if hasInput { takeInput() }
     }
 
     // MARK: Output
@@ -190,8 +204,15 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
 
     func wait(for wait: OutputWait) {
         outputWait = wait
-        if wait == .room { output.shrinkStuckTail(pool: &reactor.pool) }
-        updateInterest()
+        guard wait == .room else { return }
+        output.shrinkStuckTail(pool: &reactor.pool)
+        do throws(Errno) {
+            // Each time, because room that is there by now would not be told of. Nothing ends the watch: no more is told
+            // until the buffer has been full again.
+            try reactor.poller.modify(descriptor, token: token, interest: [.read, .write])
+        } catch {
+            fail("watch the connection", error)
+        }
     }
 
     // MARK: Ending
@@ -208,8 +229,7 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
         guard phase == .closingAfterSending else { return }
         phase = .lingering
         guard shutdown(descriptor, Int32(SHUT_WR)) == 0 else { return close(.local) }
-        updateInterest()
-        guard isOpen else { return }
+        planReading()
         if let timer { reactor.cancel(timer) }
         timer = reactor.schedule(after: Self.lingerMilliseconds) { [self] in close(.local) }
     }

@@ -2,8 +2,9 @@
 #if canImport(Darwin)
     import Darwin
 
-    /// Tells which of many sockets are ready: a kernel queue, level-triggered, with a descriptor of its own that Dispatch
-    /// can watch.
+    /// Tells which of many sockets became ready: a kernel queue with a descriptor of its own that Dispatch can watch.
+    ///
+    /// Each change is told once (`EV_CLEAR`); adding and modifying tell of what is ready at that time.
     ///
     /// `wake` may be called from any thread, everything else belongs to the reactor.
     final class Poller: @unchecked Sendable {
@@ -39,7 +40,9 @@
         func modify(_ socket: Int32, token: UInt64, interest: Interest) throws(Errno) {
             for (filter, wanted) in [(EVFILT_READ, Interest.read), (EVFILT_WRITE, .write)] {
                 let flags = interest.contains(wanted) ? EV_ADD | EV_ENABLE : EV_ADD | EV_DISABLE
-                try change(UInt(socket), filter, flags, token: token)
+                // Room is there most of the time: it is told once, until somebody asks again.
+                let mode = wanted == .write ? EV_DISPATCH : EV_CLEAR
+                try change(UInt(socket), filter, flags | mode, token: token)
             }
         }
 
@@ -67,9 +70,8 @@
             let event = events[index]
             if Int32(event.filter) == EVFILT_USER { return nil }
             var readiness: Readiness = Int32(event.filter) == EVFILT_READ ? .read : .write
-            // The end of what the peer sends is read as such; here both directions have ended.
-            let isBroken = Int32(event.filter) == EVFILT_WRITE && Int32(event.flags) & EV_EOF != 0
-            if isBroken { readiness.insert(.broken) }
+            // Where the socket takes no output, both directions have ended, or this side after its last answer.
+            if Int32(event.flags) & EV_EOF != 0 { readiness.insert(readiness == .read ? .ended : .broken) }
             return (UInt64(UInt(bitPattern: event.udata)), readiness)
         }
 

@@ -8,8 +8,10 @@
         import Musl
     #endif
 
-    /// Tells which of many sockets are ready: an epoll set, level-triggered, with a descriptor of its own that Dispatch
-    /// can watch.
+    /// Tells which of many sockets became ready: an epoll set with a descriptor of its own that Dispatch can watch.
+    ///
+    /// Edge-triggered: the kernel does not look at each socket once more to find that nothing is left, and a connection
+    /// that is not read for a while needs no call to say so. Adding and modifying tell of what is ready at that time.
     ///
     /// `wake` may be called from any thread, everything else belongs to the reactor.
     final class Poller: @unchecked Sendable {
@@ -28,7 +30,7 @@
                 wakeDescriptor = try Syscall.retry {
                     eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
                 }
-                // Edge-triggered: every wake is one event, and nobody has to read the counter back.
+                // Every wake is one event, and nobody has to read the counter back.
                 var event = epoll_event()
                 event.events = EPOLLIN.rawValue | EPOLLET.rawValue
                 event.data.u64 = Self.wakeToken
@@ -64,7 +66,8 @@
             _ operation: Int32, _ socket: Int32, _ token: UInt64, _ interest: Interest
         ) throws(Errno) {
             var event = epoll_event()
-            if interest.contains(.read) { event.events |= EPOLLIN.rawValue }
+            event.events = EPOLLET.rawValue
+            if interest.contains(.read) { event.events |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
             if interest.contains(.write) { event.events |= EPOLLOUT.rawValue }
             event.data.u64 = token
             try Syscall.check { epoll_ctl(descriptor, operation, socket, &event) }
@@ -83,6 +86,7 @@
             var readiness: Readiness = []
             if event.events & EPOLLIN.rawValue != 0 { readiness.insert(.read) }
             if event.events & EPOLLOUT.rawValue != 0 { readiness.insert(.write) }
+            if event.events & EPOLLRDHUP.rawValue != 0 { readiness.insert(.ended) }
             if event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { readiness.insert(.broken) }
             return (event.data.u64, readiness)
         }
