@@ -26,6 +26,10 @@ struct IndexFile: Sendable {
     private var pending: [UInt8] = []
     /// Open for reading while the segment is in use.
     private var file: (any File)?
+    /// The entries that a search read last, from the one numbered `pieceStart` on: who reads a log from its beginning
+    /// finds the next ones there.
+    private var piece: [UInt8] = []
+    private var pieceStart = 0
     /// Whether the file was not cut to its entries when it was loaded, has lost entries since, or gave nonsense. It has to
     /// be made anew, unless its segment is the one that a crash interrupted, whose index is made anew in any case.
     private(set) var isDistrusted = false
@@ -124,7 +128,7 @@ struct IndexFile: Sendable {
     }
 
     private mutating func forget() {
-        file = nil
+        release()
         isDistrusted = false
         pending = []
         writtenCount = 0
@@ -151,6 +155,7 @@ struct IndexFile: Sendable {
         _ files: any FileSystem, where isAtMost: (UnsafeRawPointer) -> Bool, _ decode: (UnsafeRawPointer) -> R
     ) throws(FileError) -> (index: Int, entry: R)? {
         if count > writtenCount, let found = lastPending(isAtMost, decode) { return found }
+        if let found = lastInPiece(isAtMost, decode) { return found }
         // Each round ends with an answer or with fewer entries.
         while true {
             let before = writtenCount
@@ -164,6 +169,18 @@ struct IndexFile: Sendable {
     ) -> (index: Int, entry: R)? {
         pending.withUnsafeBytes { bytes in
             last(in: bytes, isAtMost).map { (writtenCount + $0, decode(bytes.baseAddress! + $0 * entrySize)) }
+        }
+    }
+
+    /// `lastEntry` of those read last; nil where it may be another.
+    private func lastInPiece<R>(
+        _ isAtMost: (UnsafeRawPointer) -> Bool, _ decode: (UnsafeRawPointer) -> R
+    ) -> (index: Int, entry: R)? {
+        piece.withUnsafeBytes { bytes in
+            guard let index = last(in: bytes, isAtMost) else { return nil }
+            let isLast = (index + 1) * entrySize == bytes.count
+            if isLast, pieceStart + index + 1 < writtenCount { return nil }
+            return (pieceStart + index, decode(bytes.baseAddress! + index * entrySize))
         }
     }
 
@@ -183,21 +200,22 @@ struct IndexFile: Sendable {
             middle = (lower + upper) / 2
         }
         guard upper > lower else { return nil }
-        let size = entrySize
-        let first = lower
-        return try withWritten(lower, count: upper - lower, files) { bytes in
-            Self.last(in: bytes, entrySize: size, isAtMost).map { (first + $0, decode(bytes.baseAddress! + $0 * size)) }
-        } ?? nil
-    }
-
-    private func last(in bytes: UnsafeRawBufferPointer, _ isAtMost: (UnsafeRawPointer) -> Bool) -> Int? {
-        Self.last(in: bytes, entrySize: entrySize, isAtMost)
+        var read = piece
+        piece = []
+        read.removeAll(keepingCapacity: true)
+        let isThere: Void? = try withWritten(lower, count: min(Self.pieceEntries, writtenCount - lower), files) {
+            read.append(contentsOf: $0)
+        }
+        guard isThere != nil else { return nil }
+        piece = read
+        pieceStart = lower
+        return piece.withUnsafeBytes { bytes in
+            last(in: bytes, isAtMost).map { (lower + $0, decode(bytes.baseAddress! + $0 * entrySize)) }
+        }
     }
 
     /// The number of the last entry in `bytes` for which `isAtMost` holds.
-    private static func last(
-        in bytes: UnsafeRawBufferPointer, entrySize: Int, _ isAtMost: (UnsafeRawPointer) -> Bool
-    ) -> Int? {
+    private func last(in bytes: UnsafeRawBufferPointer, _ isAtMost: (UnsafeRawPointer) -> Bool) -> Int? {
         var lower = 0
         var upper = bytes.count / entrySize
         while lower < upper {
@@ -244,6 +262,7 @@ struct IndexFile: Sendable {
 
     /// Somebody cut the file: what was behind is gone, and what is only in memory cannot follow it.
     private mutating func lose(from index: Int) {
+        piece = []
         pending.removeAll()
         writtenCount = min(writtenCount, index)
         count = writtenCount
@@ -289,6 +308,7 @@ struct IndexFile: Sendable {
             count = newCount
             return
         }
+        piece = []
         pending.removeAll(keepingCapacity: true)
         let file = try files.open(path, .readWrite)
         defer { file.close() }
@@ -315,5 +335,8 @@ struct IndexFile: Sendable {
     mutating func distrust() { isDistrusted = true }
 
     /// Lets go of the file; it is opened again when it is needed.
-    mutating func release() { file = nil }
+    mutating func release() {
+        file = nil
+        piece = []
+    }
 }

@@ -37,6 +37,59 @@ import Testing
         }
     }
 
+    @Test func `who reads on finds the next entries in memory`() throws {
+        var index = try index(5_000)
+        try index.trim(files)
+        let first = try index.lookup(100 + 15_000, files)
+        // Reading the file would show that it is cut.
+        try files.open("/index", .readWrite).truncate(to: 0)
+        for step in Int64(0)..<50 {
+            let found = try index.lookup(first.offset + step * 10 + 9, files)
+            #expect(found == .init(offset: first.offset + step * 10, position: first.position + step * 1000))
+        }
+        #expect(index.count == 5_000)
+        #expect(try index.lookup(100 + 45_000, files) == .init(offset: 100, position: 0))
+        #expect(index.count == 0)
+    }
+
+    @Test(arguments: UInt64(0)..<30)
+    func `lookups between changes find what a list of the entries has`(seed: UInt64) throws {
+        let random = SeededRandom(seed: seed)
+        var index = try index(0, maximumBytes: 1 << 20)
+        var entries: [OffsetIndex.Entry] = []
+        func last(upTo offset: Int64) -> OffsetIndex.Entry {
+            entries.last { $0.offset <= offset } ?? .init(offset: 100, position: 0)
+        }
+        for _ in 0..<300 {
+            let end = entries.last ?? .init(offset: 100, position: 0)
+            switch random.below(10) {
+            case 0..<3:
+                for step in 1...(1 + random.below(300)) {
+                    if index.needsRoom { try index.writePending(files) }
+                    let entry = OffsetIndex.Entry(offset: end.offset + step * 3, position: end.position + step * 7)
+                    index.append(offset: entry.offset, position: entry.position)
+                    entries.append(entry)
+                }
+            case 3: try index.writePending(files)
+            case 4:
+                if random.below(2) == 0 {
+                    index.release()
+                } else {
+                    let offset = max(100, end.offset - random.below(1_500))
+                    try index.truncate(to: offset, files)
+                    entries.removeAll { $0.offset >= offset }
+                }
+            default:
+                var offset = 99 + random.below(end.offset - 90)
+                for _ in 0..<20 {
+                    #expect(try index.lookup(offset, files) == last(upTo: offset))
+                    offset += random.below(40)
+                }
+            }
+        }
+        #expect(entries.count > 600)
+    }
+
     @Test func `an index that was trimmed and opened again has the same entries`() throws {
         var index = try index(400)
         try index.trim(files)
