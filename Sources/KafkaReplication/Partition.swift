@@ -138,6 +138,17 @@ package final class Partition: Sendable {
         state.withLock { Self.logAsLeader($0, currentLeaderEpoch) }
     }
 
+    /// What a consumer is told that has read everything up to `offset`, which most ask for that wait for more. nil where
+    /// anything else is to be said, and while the log is busy: `logAsLeader` and the log itself say it.
+    package func marksAtEnd(
+        _ offset: Int64, isolation: ReadIsolation, currentLeaderEpoch: Int32
+    ) -> ConsumerMarks? {
+        state.withLock { state in
+            guard case .log(let log, _) = Self.logAsLeader(state, currentLeaderEpoch) else { return nil }
+            return log.marksAtEnd(offset, isolation: isolation)
+        }
+    }
+
     private static func leaderLog(
         _ state: borrowing State, _ currentLeaderEpoch: Int32
     ) -> Result<(log: UnifiedLog, epoch: Int32), PartitionFault> {

@@ -41,6 +41,14 @@ final class LogLock<Value: ~Copyable>: @unchecked Sendable {
         return try body(&value)
     }
 
+    /// As `withLock`; nil, without waiting, where somebody else has the lock.
+    @inline(__always)
+    func withLockIfFree<R>(_ body: (inout Value) -> R?) -> R? {
+        guard take() else { return nil }
+        defer { release() }
+        return body(&value)
+    }
+
     @inline(__always)
     private func take() -> Bool {
         word.compareExchange(

@@ -40,6 +40,15 @@ extension LogState {
             highWatermark: highWatermark.offset, lastStableOffset: lastStableOffset, logStartOffset: logStartOffset)
     }
 
+    /// See `UnifiedLog.marksAtEnd`.
+    mutating func marksAtEnd(_ offset: Int64, isolation: ReadIsolation) -> ConsumerMarks? {
+        let marks = consumerMarks
+        let end = isolation == .highWatermark ? marks.highWatermark : marks.lastStableOffset
+        guard offset == end, isolation != .logEnd, failure == nil, !isClosed else { return nil }
+        isInUse = true
+        return marks
+    }
+
     /// `read`, with what is needed to check the batches.
     mutating func readToCheck(
         from offset: Int64, maxBytes: Int, isolation: ReadIsolation, atLeastOne: Bool

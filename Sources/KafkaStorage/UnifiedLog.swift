@@ -187,6 +187,12 @@ public final class UnifiedLog: Sendable {
         return ConsumerRead(range: range, marks: consumerMarks)
     }
 
+    /// What a consumer is told that has read everything it may, up to `offset`: as `fetch`, at less cost. nil where there is
+    /// something else to say, and while the log is busy.
+    public func marksAtEnd(_ offset: Int64, isolation: ReadIsolation) -> ConsumerMarks? {
+        state.withLockIfFree { $0.marksAtEnd(offset, isolation: isolation) }
+    }
+
     /// What a consumer is told of the log besides its records.
     public var consumerMarks: ConsumerMarks { state.withLock { $0.consumerMarks } }
 

@@ -72,6 +72,29 @@ import Testing
         #expect(try append(partition).info.firstOffset == 0)
     }
 
+    @Test func `a consumer at the end is told the marks at once, by the leader and in its epoch`() throws {
+        let partition = try makePartition()
+        for _ in 0..<3 { _ = try append(partition) }
+        let log = try #require(partition.log)
+        for isolation in [ReadIsolation.highWatermark, .lastStable] {
+            for offset in Int64(-1)...4 {
+                let marks = partition.marksAtEnd(offset, isolation: isolation, currentLeaderEpoch: 3)
+                let read = try? log.fetch(from: offset, maxBytes: 100, isolation: isolation, atLeastOne: true)
+                #expect(marks == (offset == 3 ? read?.marks : nil))
+                #expect((marks != nil) == (read?.range.count == 0))
+            }
+        }
+        #expect(partition.marksAtEnd(3, isolation: .logEnd, currentLeaderEpoch: -1) == nil)
+        #expect(partition.marksAtEnd(3, isolation: .highWatermark, currentLeaderEpoch: 2) == nil)
+        #expect(partition.marksAtEnd(3, isolation: .highWatermark, currentLeaderEpoch: 4) == nil)
+        partition.update(Self.following)
+        #expect(partition.marksAtEnd(3, isolation: .highWatermark, currentLeaderEpoch: -1) == nil)
+        partition.update(Self.leading)
+        #expect(partition.marksAtEnd(3, isolation: .highWatermark, currentLeaderEpoch: -1) != nil)
+        try log.close()
+        #expect(partition.marksAtEnd(3, isolation: .highWatermark, currentLeaderEpoch: -1) == nil)
+    }
+
     @Test func `without a log there is a storage error, after deletion an unknown partition`() throws {
         let offline = Partition(
             topicPartition: TopicPartition(topic: "t", partition: 0), topicID: .zero, log: nil,

@@ -50,6 +50,20 @@ import Testing
         #expect(lock.withLock { $0.count } == 20)
     }
 
+    @Test func `who does not wait for it gets it only where it is free`() {
+        let first = lock.withLockIfFree { value -> Int? in
+            value.count += 1
+            return value.count
+        }
+        #expect(first == 1)
+        lock.withLock { _ in
+            let refused = DispatchQueue(label: "other").sync { lock.withLockIfFree { _ in true } }
+            #expect(refused == nil)
+        }
+        #expect(lock.withLockIfFree { _ in Int?.none } == nil)
+        #expect(lock.withLock { $0.count } == 1)
+    }
+
     @Test func `an error leaves it free`() {
         #expect(throws: Refused.self) { try lock.withLock { _ throws(Refused) in throw Refused() } }
         #expect(lock.withLock { $0.count } == 0)

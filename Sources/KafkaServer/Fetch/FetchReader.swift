@@ -40,6 +40,20 @@ enum FetchReader {
         _ asked: FetchRequestView.Partition, of partition: Partition, _ limits: FetchLimits, maxBytes: Int,
         atLeastOne: Bool, _ broker: BrokerContext
     ) -> PartitionRead {
+        if limits.version >= firstZstdVersion, asked.lastFetchedEpoch < 0,
+            let marks = partition.marksAtEnd(
+                asked.fetchOffset, isolation: limits.isolation, currentLeaderEpoch: asked.currentLeaderEpoch)
+        {
+            return PartitionRead(told: FetchPartitionTold(marks))
+        }
+        return readLog(asked, of: partition, limits, maxBytes: maxBytes, atLeastOne: atLeastOne, broker)
+    }
+
+    @inline(never)
+    private static func readLog(
+        _ asked: FetchRequestView.Partition, of partition: Partition, _ limits: FetchLimits, maxBytes: Int,
+        atLeastOne: Bool, _ broker: BrokerContext
+    ) -> PartitionRead {
         let log: UnifiedLog
         let leaderEpoch: Int32
         switch partition.logAsLeader(currentLeaderEpoch: asked.currentLeaderEpoch) {
