@@ -69,6 +69,12 @@ final class TestClient: Sendable {
         return try receive(head.reduce(0) { $0 << 8 | Int($1) })
     }
 
+    /// How many bytes have arrived that were not received yet, up to a hundred.
+    var availableCount: Int {
+        var bytes = [UInt8](repeating: 0, count: 100)
+        return max(0, recv(descriptor, &bytes, bytes.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)))
+    }
+
     /// Whether the peer has closed or reset the connection; waits for it.
     func isClosedByPeer() -> Bool {
         var byte: UInt8 = 0

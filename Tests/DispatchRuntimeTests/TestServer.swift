@@ -84,12 +84,14 @@ final class EventLog: Sendable {
 
 /// A runtime with one listener whose connections run `body` for each frame.
 final class TestServer {
+    static let blockingThreads = 2
+
     let runtime: Runtime
     let listener: any Listener
     let log = EventLog()
 
     init(reactors: Int = 1, options: ListenOptions = ListenOptions(), body: @escaping FrameHandler.Body) throws {
-        runtime = try DispatchRuntime.makeRuntime(reactorCount: reactors, blockingThreads: 2)
+        runtime = try DispatchRuntime.makeRuntime(reactorCount: reactors, blockingThreads: Self.blockingThreads)
         let log = self.log
         var options = options
         // Clients that come in a burst must not wait for a second SYN.
