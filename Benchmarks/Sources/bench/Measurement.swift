@@ -24,6 +24,8 @@ struct Workload {
     var reactors = 1
     /// All connections write to one partition.
     var sharesPartition = false
+    /// One small request at a time, of which the time matters.
+    var isRoundTrip = false
 
     /// One partition for each connection when writing; one for all when reading.
     var partitions: Int {
@@ -113,7 +115,7 @@ struct Measurement {
 
     var megabytesPerSecond: Double { bytes / seconds / 1e6 }
     var requestsPerSecond: Double { runs.reduce(0) { $0 + Double($1.requests) } / seconds }
-    var cpuMicroseconds: Double { median(zip(cpu, runs).map { $0 / Double($1.requests) * 1e6 }) }
+    var cpuMicroseconds: Double { median(eachCPUMicroseconds) }
     var cpuSecondsPerGigabyte: Double {
         bytes == 0 ? 0 : median(zip(cpu, runs).map { $0 / Double($1.bytes) * 1e9 })
     }
@@ -121,8 +123,16 @@ struct Measurement {
     var p99: Double { median(runs.map(\.p99)) }
     var p999: Double { median(runs.map(\.p999)) }
 
-    private func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    private var eachCPUMicroseconds: [Double] { zip(cpu, runs).map { $0 / Double($1.requests) * 1e6 } }
+
+    /// How often the other's CPU a request took: the median of the runs, each held against the other's that was made next
+    /// to it, because the machine does not stay the same.
+    func cpuRatio(to other: Measurement) -> Double {
+        median(zip(eachCPUMicroseconds, other.eachCPUMicroseconds).map { $0 / $1 })
     }
+}
+
+func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
 }

@@ -17,7 +17,7 @@ enum Report {
 
     static func row(_ workload: Workload, broker: Measurement?, relay: Measurement) {
         if let broker {
-            row(workload.name, "broker", broker, ratio: broker.cpuMicroseconds / relay.cpuMicroseconds)
+            row(workload.name, "broker", broker, ratio: broker.cpuRatio(to: relay))
         }
         row(workload.name, "relay", relay, ratio: nil)
     }

@@ -52,22 +52,24 @@ func workloads() -> [Workload] {
     all.append(
         Workload(name: "100 B fetch, nothing new, 100 connections × 5", kind: .fetchNothing, connections: 100, depth: 5)
     )
-    all.append(Workload(name: "round trip: 100 B fetch, nothing new", kind: .fetchNothing, connections: 1, depth: 1))
-    all.append(Workload(name: "round trip: produce 1 KiB", kind: .produce(batch: 1 << 10), connections: 1, depth: 1))
+    for (name, kind) in [
+        ("100 B fetch, nothing new", Workload.Kind.fetchNothing), ("produce 1 KiB", .produce(batch: 1 << 10)),
+    ] {
+        all.append(
+            Workload(name: "round trip: \(name)", kind: kind, connections: 1, depth: 1, isRoundTrip: true))
+    }
     return all
 }
 
 /// More than all runs of a row write together.
 let touchedBytes = 3 << 30
 
-let goals = """
-    Goals: CPU ratio ≤ 1.25; produce 16 KiB ≤ 9 µs CPU a request; fetch 1 MiB ≤ 0.15 s CPU a GB; round trip p50 ≤ 100 µs.
-    """
-
 func measureLoads(_ options: Options, relayPath: String) throws {
     Report.heading("Load (loopback, load generator on the same machine)")
-    Report.line(goals + "\n")
+    Report.line(Goals.text + "\n")
+    Report.line(try Settling.wait(relayPath: relayPath) + "\n")
     Report.loadHeader()
+    var goals = Goals()
     for workload in workloads() where options.only.map({ workload.name.contains($0) }) ?? true {
         let relay = try ServerProcess.relay(relayPath, reactors: workload.reactors)
         try workload.prepare(port: relay.port)
@@ -90,7 +92,9 @@ func measureLoads(_ options: Options, relayPath: String) throws {
             if run % 2 == 1 { try ofRelay.add(workload, relay, seconds: options.seconds) }
         }
         Report.row(workload, broker: broker == nil ? nil : ofBroker, relay: ofRelay)
+        if broker != nil { goals.check(workload, ofBroker, ofRelay) }
     }
+    if let verdict = goals.verdict { Report.line("\n" + verdict) }
 }
 
 /// A new topic's partitions may take a moment to have a leader.
