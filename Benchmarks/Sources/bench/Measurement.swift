@@ -33,10 +33,12 @@ struct Workload {
         return 1
     }
 
-    var needsLog: Bool {
-        if case .produce = kind { return false }
-        return true
+    var writes: Bool {
+        if case .produce = kind { return true }
+        return false
     }
+
+    var needsLog: Bool { !writes }
 
     func run(port: UInt16, seconds: Double, bytesMax: Int = Self.bytesMax) throws -> load_result {
         var config = load_config()
