@@ -10,9 +10,9 @@ import KafkaRuntime
     import Darwin
 #endif
 
-/// Receiving: one read per event and, where there may be more, at the end of the round, into the reactor's scratch memory, where whole frames are handled without a copy. Only
-/// the piece of a frame at the end is kept, in a buffer of the size that the handler says it needs; a frame that is large
-/// is then read straight into it.
+/// Receiving: one read per event and, where there may be more, at the end of the round, into the reactor's scratch memory,
+/// where whole frames are handled without a copy. Only the piece of a frame at the end is kept, in a buffer of the size that
+/// the handler says it needs; a frame that is large is then read straight into it.
 extension SocketConnection {
     /// Kept bytes up to this number are copied back in front of the next read, so that all is in one stretch again.
     private static let copiedBack = 64 << 10
