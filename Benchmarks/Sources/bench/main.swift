@@ -65,6 +65,10 @@ func workloads() -> [Workload] {
 /// back what was free for two seconds.
 let touchedBytes = 1_536 << 20
 
+/// How many times as often rows run that write nothing: where one connection waits for each answer, it matters much which
+/// processors the two come to run on.
+let readingRuns = 3
+
 func measureLoads(_ options: Options, relayPath: String) throws {
     Report.heading("Load (loopback, load generator on the same machine)")
     Report.line(Goals.text + "\n")
@@ -86,7 +90,7 @@ func measureLoads(_ options: Options, relayPath: String) throws {
         _ = try workload.run(port: relay.port, seconds: options.seconds / 4)
         if let broker { _ = try workload.run(port: broker.port, seconds: options.seconds / 4) }
         var (ofBroker, ofRelay) = (Measurement(), Measurement())
-        for run in 0..<options.runs {
+        for run in 0..<(workload.writes ? options.runs : options.runs * readingRuns) {
             if workload.writes { load_touch_memory(touchedBytes) }
             if run % 2 == 0 { try ofRelay.add(workload, relay, seconds: options.seconds) }
             if let broker { try ofBroker.add(workload, broker, seconds: options.seconds) }
