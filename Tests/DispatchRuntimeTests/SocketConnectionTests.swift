@@ -101,13 +101,7 @@ import Testing
     @Test func `kept frames are shown again when reading resumes`() throws {
         let server = try TestServer { handler, payload in
             handler.reply(payload)
-            // As for a request that waits for something: the rest of the input has to wait behind it.
-            handler.isPaused = true
-            handler.connection.pauseReading()
-            handler.connection.queue.schedule(after: 2) {
-                handler.isPaused = false
-                handler.connection.resumeReading()
-            }
+            handler.pause(milliseconds: 2)
         }
         let client = try server.client()
         let payloads = (0..<20).map { pattern(5_000, seed: $0) }
@@ -146,13 +140,7 @@ import Testing
     @Test func `what came while reading was paused is read when it resumes, and the end behind it`() throws {
         let server = try TestServer { handler, payload in
             handler.reply(payload)
-            guard payload == [0] else { return }
-            handler.isPaused = true
-            handler.connection.pauseReading()
-            handler.connection.queue.schedule(after: 100) {
-                handler.isPaused = false
-                handler.connection.resumeReading()
-            }
+            if payload == [0] { handler.pause(milliseconds: 100) }
         }
         let client = try server.client()
         try client.sendFrame([0])

@@ -40,6 +40,16 @@ final class FrameHandler: ConnectionHandler, @unchecked Sendable {
 
     func closed(_ reason: CloseReason) { log.noteClosed(reason) }
 
+    /// As for a request that waits for something: the rest of the input has to wait behind it.
+    func pause(milliseconds: Int64) {
+        isPaused = true
+        connection.pauseReading()
+        connection.queue.schedule(after: milliseconds) { [self] in
+            isPaused = false
+            connection.resumeReading()
+        }
+    }
+
     func reply(_ payload: [UInt8]) {
         frame(payload).withUnsafeBytes { connection.send($0) }
     }

@@ -52,7 +52,7 @@ final class SocketConnection: ReactorSocket, Connection, @unchecked Sendable {
     // Reading
     var input = InputBuffer()
     /// Whether the operating system may have more: the poller tells only of what is new.
-    private(set) var hasInput = false
+    private var hasInput = false
     /// Whether the peer has ended its side, so that everything up to the end is to be read.
     private var hasEnded = false
     /// Whether both sides have ended, or the connection failed.
