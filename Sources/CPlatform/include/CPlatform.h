@@ -4,6 +4,7 @@
 #define C_PLATFORM_H
 
 #include "CPlatformCRC32C.h"
+#include "CPlatformCalls.h"
 #include "CPlatformLinux.h"
 
 #endif

@@ -35,7 +35,20 @@ static inline int cplatform_fallocate_keep_size(int fd, off_t offset, off_t leng
 /// Reads only what the page cache holds (RWF_NOWAIT); EAGAIN when it does not.
 static inline ssize_t cplatform_pread_nowait(int fd, void *buffer, size_t count, off_t offset) {
     struct iovec piece = {.iov_base = buffer, .iov_len = count};
+#if defined(__LP64__)
+    return syscall(SYS_preadv2, (long)fd, &piece, 1L, offset, 0L, 0x00000008L);
+#else
     return preadv2(fd, &piece, 1, offset, 0x00000008);
+#endif
+}
+
+/// Waits without being a cancellation point (CPlatformCalls.h).
+static inline int cplatform_epoll_wait(int poller, struct epoll_event *events, int count, int timeout) {
+#if defined(__LP64__)
+    return (int)syscall(SYS_epoll_pwait, (long)poller, events, (long)count, (long)timeout, NULL, 8L);
+#else
+    return epoll_wait(poller, events, count, timeout);
+#endif
 }
 
 /// Pages of the range that the page cache holds: cachestat(2), Linux 6.5; -1 where the kernel lacks it.

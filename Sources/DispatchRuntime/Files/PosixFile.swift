@@ -87,7 +87,7 @@ final class PosixFile: File {
             var filled = 0
             while filled < buffer.count {
                 let count = try Syscall.retry {
-                    pread(descriptor, base + filled, buffer.count - filled, off_t(offset) + off_t(filled))
+                    cplatform_pread(descriptor, base + filled, buffer.count - filled, off_t(offset) + off_t(filled))
                 }
                 if count == 0 { break }
                 filled += count
@@ -102,7 +102,7 @@ final class PosixFile: File {
             var written = 0
             while written < bytes.count {
                 let count = try Syscall.retry {
-                    pwrite(descriptor, base + written, bytes.count - written, off_t(offset) + off_t(written))
+                    cplatform_pwrite(descriptor, base + written, bytes.count - written, off_t(offset) + off_t(written))
                 }
                 // POSIX allows 0 only for an empty write; a file that takes nothing must not hang the caller.
                 if count == 0 { throw Errno(code: EIO) }
@@ -118,7 +118,7 @@ final class PosixFile: File {
         try using("pwritev") { descriptor throws(Errno) in
             while !rest.isAtEnd {
                 let count = try Syscall.retry {
-                    rest.withVectors { pwritev(descriptor, $0.baseAddress, Int32($0.count), off_t(position)) }
+                    rest.withVectors { cplatform_pwritev(descriptor, $0.baseAddress, Int32($0.count), off_t(position)) }
                 }
                 // As in `write`.
                 if count == 0 { throw Errno(code: EIO) }

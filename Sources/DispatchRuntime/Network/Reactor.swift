@@ -16,7 +16,8 @@ import Synchronization
 /// A *round* is one wait with everything that follows: sockets, inbox, timers, then the deferred steps (further reading,
 /// output, closed connections), which therefore never run inside a handler.
 final class Reactor: SerialQueue, @unchecked Sendable {
-    // Guards: `shared` by its lock, `isSleeping` and `connectionCount` are atomic, everything else belongs to the queue.
+    // Guards: `shared` by its lock; `isSleeping`, `hasMail` and `connectionCount` are atomic; everything else belongs to the
+    // queue.
     private struct Shared: ~Copyable {
         var inbox: [TimerWheel.Work] = []
         var wheel: TimerWheel
@@ -48,6 +49,8 @@ final class Reactor: SerialQueue, @unchecked Sendable {
     private let owner = ThreadOwner()
     private let shared: Mutex<Shared>
     private let isSleeping = Atomic<Bool>(true)
+    /// Set with the inbox, so that it need not be locked in each round to see that it is empty.
+    private let hasMail = Atomic<Bool>(false)
     /// Nanoseconds spent waiting, without the wait that goes on; written on the queue.
     private let waited = Atomic<Int64>(0)
     /// Since when the reactor waits; 0 while it works.
@@ -67,6 +70,8 @@ final class Reactor: SerialQueue, @unchecked Sendable {
     private var answersWaitSince: Int64 = 0
     /// The time at the beginning of the round, in monotonic nanoseconds.
     private(set) var now: Int64
+    /// When the next timer is due, in monotonic nanoseconds, as it was when the reactor went to sleep.
+    private var nextTimer: Int64 = 0
     private var batch: [TimerWheel.Work] = []
     /// When the Dispatch timer fires, in monotonic milliseconds; nil when it is not set.
     private var armed: Int64?
@@ -107,6 +112,7 @@ final class Reactor: SerialQueue, @unchecked Sendable {
         shared.withLock { shared in
             if shared.inbox.isEmpty { shared.keepAlive = self }
             shared.inbox.append(work)
+            hasMail.store(true, ordering: .relaxed)
         }
         wakeIfSleeping()
     }
@@ -171,7 +177,7 @@ final class Reactor: SerialQueue, @unchecked Sendable {
                 sockets[event.token]?.ready(event.readiness)
                 sendAnswersIfDue()
             }
-            let hadWork = runWork()
+            let hadWork = (hasMail.load(ordering: .relaxed) || now >= nextTimer) && runWork()
             finishRound()
             if events > 0 || hadWork {
                 busyAt = now
@@ -194,17 +200,21 @@ final class Reactor: SerialQueue, @unchecked Sendable {
 
     /// Announces that wake-ups are needed from now on; returns how many milliseconds to wait at most.
     private func goToSleep(until end: Int64) -> Int32 {
-        if !deferred.isEmpty { return 0 }
+        if !deferred.isEmpty {
+            nextTimer = 0
+            return 0
+        }
         isSleeping.store(true, ordering: .relaxed)
         let deadline = shared.withLock { $0.inbox.isEmpty ? $0.wheel.nextDeadline ?? .max : 0 }
-        let wakeAt = min(end, deadline == .max ? .max : deadline * 1_000_000)
-        return Int32(min(max(0, (wakeAt - now + 999_999) / 1_000_000), 1_000))
+        nextTimer = deadline == .max ? .max : deadline * 1_000_000
+        return Int32(min(max(0, (min(end, nextTimer) - now + 999_999) / 1_000_000), 1_000))
     }
 
     /// Runs what was in the inbox and the timers that are due; what these add waits for the next round.
     private func runWork() -> Bool {
         var due = shared.withLock { shared in
             swap(&shared.inbox, &batch)
+            hasMail.store(false, ordering: .relaxed)
             shared.keepAlive = nil
             shared.wheel.advance(to: now / 1_000_000)
             return shared.wheel.readyCount
@@ -225,8 +235,8 @@ final class Reactor: SerialQueue, @unchecked Sendable {
         beginWaiting(now)
         pool.trim(to: Self.parkedPoolBytes)
         isSleeping.store(true, ordering: .relaxed)
-        let (hasMail, next) = shared.withLock { (!$0.inbox.isEmpty, $0.wheel.nextDeadline) }
-        if hasMail || !deferred.isEmpty {
+        let (goesOn, next) = shared.withLock { (!$0.inbox.isEmpty, $0.wheel.nextDeadline) }
+        if goesOn || !deferred.isEmpty {
             isSleeping.store(false, ordering: .relaxed)
             poller.wake()
         }

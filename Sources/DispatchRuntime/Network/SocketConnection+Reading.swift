@@ -47,7 +47,9 @@ extension SocketConnection {
         let scratch = reactor.scratch
         if kept > 0 { scratch.copyMemory(from: UnsafeRawBufferPointer(input.bytes)) }
         let room = UnsafeMutableRawBufferPointer(rebasing: scratch[kept...])
-        guard let count = take(of: room.count, { read(descriptor, room.baseAddress, room.count) }) else { return }
+        guard let count = take(of: room.count, { cplatform_read(descriptor, room.baseAddress, room.count) }) else {
+            return
+        }
         guard kept + count >= input.needed else {
             return keep(UnsafeRawBufferPointer(rebasing: room[..<count]))
         }
@@ -66,7 +68,7 @@ extension SocketConnection {
             withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { pieces in
                 pieces[0] = iovec(iov_base: room.baseAddress, iov_len: room.count)
                 pieces[1] = iovec(iov_base: surplus.baseAddress, iov_len: surplus.count)
-                return readv(descriptor, pieces.baseAddress, 2)
+                return cplatform_readv(descriptor, pieces.baseAddress, 2)
             }
         }
         guard let count else { return }
@@ -144,7 +146,7 @@ extension SocketConnection {
     func discardInput() {
         let scratch = reactor.scratch
         do throws(Errno) {
-            let count = try Syscall.retry { read(descriptor, scratch.baseAddress, scratch.count) }
+            let count = try Syscall.retry { cplatform_read(descriptor, scratch.baseAddress, scratch.count) }
             if count == 0 { close(.local) } else { noteRead(count, of: scratch.count) }
         } catch {
             if error.isWouldBlock { noteNothingToRead() } else { close(.local) }

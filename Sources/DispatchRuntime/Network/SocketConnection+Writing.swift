@@ -110,12 +110,15 @@ extension SocketConnection {
                 used += 1
                 total += chunk.count
             }
-            for piece in output.queue {
-                guard case .bytes(let chunk) = piece, used < Self.piecesMax else {
-                    fileFollows = true
-                    break
+            // Mostly there is nothing but the tail, and a loop over nothing costs as much as one over something.
+            if !output.queue.isEmpty {
+                for piece in output.queue {
+                    guard case .bytes(let chunk) = piece, used < Self.piecesMax else {
+                        fileFollows = true
+                        break
+                    }
+                    add(chunk)
                 }
-                add(chunk)
             }
             if !fileFollows, used < Self.piecesMax, let tail = output.tail { add(tail) }
             do throws(Errno) {

@@ -7,12 +7,8 @@
         import Musl
     #endif
 
-    // The functions of the same name would hide these.
+    // The function of the same name would hide this.
     private func systemFree(_ memory: UnsafeMutableRawPointer) { free(memory) }
-
-    private func systemSend(_ socket: Int32, _ bytes: UnsafeRawPointer?, _ count: Int, _ flags: Int32) -> Int {
-        send(socket, bytes, count, flags)
-    }
 
     /// The system calls in which Linux and Darwin differ.
     enum Platform {
@@ -91,7 +87,9 @@
                 if error.isWouldBlock { return nil }
                 // The file system cannot tell; an ordinary read is all there is.
                 guard error.code == EOPNOTSUPP || error.code == ENOSYS else { throw error }
-                return try Syscall.retry { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
+                return try Syscall.retry {
+                    cplatform_pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+                }
             }
         }
 
@@ -128,12 +126,12 @@
         ) throws(Errno) -> Int {
             let flags = Int32(MSG_NOSIGNAL) | (moreFollows ? Int32(MSG_MORE) : 0)
             if pieces.count == 1 {
-                return try Syscall.retry { systemSend(socket, pieces[0].iov_base, pieces[0].iov_len, flags) }
+                return try Syscall.retry { cplatform_send(socket, pieces[0].iov_base, pieces[0].iov_len, flags) }
             }
             var message = msghdr()
             message.msg_iov = pieces.baseAddress
             message.msg_iovlen = pieces.count
-            return try Syscall.retry { sendmsg(socket, &message, flags) }
+            return try Syscall.retry { cplatform_sendmsg(socket, &message, flags) }
         }
 
         /// Sends from a file; 0 when it has no bytes there.

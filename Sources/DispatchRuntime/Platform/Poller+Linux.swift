@@ -76,7 +76,7 @@
         /// Waits up to `timeout` milliseconds; returns how many events `event(_:)` can be asked for.
         func wait(timeout: Int32) -> Int {
             // Interrupted by a signal: nothing happened, the caller comes again.
-            Int(max(0, epoll_wait(descriptor, events, Int32(Self.eventsMax), timeout)))
+            Int(max(0, cplatform_epoll_wait(descriptor, events, Int32(Self.eventsMax), timeout)))
         }
 
         /// nil for a wake-up.
