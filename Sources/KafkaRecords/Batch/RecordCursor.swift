@@ -5,7 +5,7 @@
 /// Its own cursor next to `ByteReader` because this is the only loop of the broker that runs per record: one-byte
 /// integers, which nearly all are, take one comparison.
 struct RecordCursor {
-    private(set) var position: UnsafeRawPointer
+    var position: UnsafeRawPointer
     let end: UnsafeRawPointer
 
     init(position: UnsafeRawPointer, end: UnsafeRawPointer) {

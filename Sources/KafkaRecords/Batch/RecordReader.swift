@@ -80,6 +80,20 @@ public struct RecordReader: ~Copyable {
         }
     }
 
+    /// Passes over records whose offsets follow each other, for as long as they are plain (`RecordCursor.skip`) and their
+    /// timestamps are in the range; returns how many. Raises `latest` to the largest timestamp. None of a compressed batch,
+    /// nor of one whose timestamps are the broker's.
+    mutating func skipPlain(needsKey: Bool, timestamps: ClosedRange<Int64>, latest: inout Int64) -> Int {
+        guard inflation == nil, header.attributes.timestampType == .createTime else { return 0 }
+        let count = cursor.skip(
+            RecordCursor.PlainRecords(
+                limit: Int(header.recordsCount) - index, firstDelta: index, needsKey: needsKey,
+                baseTimestamp: header.baseTimestamp, timestamps: timestamps),
+            latest: &latest)
+        index += count
+        return count
+    }
+
     @inline(never)
     private func failure(_ defect: RecordDefect, _ start: RecordCursor) -> RecordError {
         let available = start.end - start.position

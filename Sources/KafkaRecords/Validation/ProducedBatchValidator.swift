@@ -18,7 +18,15 @@ public enum ProducedBatchValidator {
         var maxTimestamp: Int64 = -1
         var reader = try batch.makeReader(inflateLimit: rules.inflateLimit)
         var expectedDelta: Int32 = 0
-        while let record = try reader.nextParsed() {
+        var plainTimestamps = check.acceptedTimestamps
+        while true {
+            if let timestamps = plainTimestamps {
+                let count = reader.skipPlain(needsKey: check.needsKey, timestamps: timestamps, latest: &maxTimestamp)
+                // Where one record is not plain, most are not.
+                if count == 0 { plainTimestamps = nil }
+                expectedDelta += Int32(count)
+            }
+            guard let record = try reader.nextParsed() else { break }
             let timestamp = reader.timestamp(of: record)
             if timestamp > maxTimestamp { maxTimestamp = timestamp }
             if record.offsetDelta != expectedDelta { verdict.offsetsAreContiguous = false }
@@ -45,7 +53,7 @@ public enum ProducedBatchValidator {
 
 /// The topic's rules for one record, worked out once per batch.
 struct RecordCheck {
-    private let needsKey: Bool
+    let needsKey: Bool
     private let checksRange: Bool
     private let oldest: Int64
     private let newest: Int64
@@ -64,6 +72,12 @@ struct RecordCheck {
         self.newest = after ? .max : newest
         // The append time is the leader's to set.
         refusesTimestampType = timestampType == .logAppendTime
+    }
+
+    /// The timestamps that no rule is against; nil where one is against records of any timestamp.
+    var acceptedTimestamps: ClosedRange<Int64>? {
+        if checksRange { return oldest <= newest ? oldest...newest : nil }
+        return refusesTimestampType ? nil : .min ... .max
     }
 
     @inline(__always)
