@@ -13,7 +13,7 @@ import Testing
         var random = SeededRandom(seed: seed)
         var refused = 0
         var blamed = 0
-        for round in 0..<2500 {
+        for round in 0..<1000 {
             var bytes = try Self.makeBatch(&random)
             // The first quarter stays as it was written.
             if round % 4 > 0 { Self.damage(&bytes, &random) }
@@ -31,7 +31,7 @@ import Testing
             }
         }
         // All kinds of outcomes come up.
-        #expect(refused > 250 && blamed > 250 && refused + blamed < 2250)
+        #expect(refused > 100 && blamed > 100 && refused + blamed < 900)
     }
 
     /// Read with a timestamp of two bytes, the rest of the third and what follows would make another record of the same
