@@ -45,10 +45,8 @@ import Testing
         bytes.withUnsafeMutableBytes { BatchPatch.recomputeChecksum($0) }
         var rules = ProduceRules()
         rules.timestampType = .logAppendTime
-        try withBatch(bytes) { batch in
-            #expect(throws: RecordError.self) {
-                try ProducedBatchValidator.validate(batch, rules: rules, now: Self.now)
-            }
+        #expect(throws: RecordError.self) {
+            try withBatch(bytes) { try ProducedBatchValidator.validate($0, rules: rules, now: Self.now) }
         }
     }
 
