@@ -57,4 +57,50 @@ import Testing
         #expect(replicas.topic(name: String(name.dropLast()) + "?") == nil)
         #expect(replicas.topic(name: "?" + String(name.dropFirst())) == nil)
     }
+
+    @Test func `a connection finds its last topic again until it changes`() throws {
+        let replicas = ReplicaManager()
+        var recent = ReplicaManager.RecentTopic()
+        func find(_ name: String, id: KafkaUUID = .zero) -> KafkaUUID? {
+            var name = name
+            return name.withUTF8 {
+                replicas.topic(name: UnsafeRawBufferPointer($0), id: id, recent: &recent)?.id
+            }
+        }
+        let (first, second, other) = (topic(1, name: "t"), topic(2, name: "t"), topic(3, name: "other"))
+        #expect(find("t") == nil)
+        replicas.replace(first)
+        for _ in 0..<2 { #expect(find("t") == first.id) }
+        #expect(find("other") == nil)
+        replicas.replace(other)
+        #expect(find("t") == first.id)
+        #expect(find("other") == other.id)
+        #expect(find("", id: first.id) == first.id)
+        replicas.replace(second)
+        #expect(find("t") == second.id)
+        #expect(find("", id: second.id) == second.id)
+        _ = replicas.remove(id: second.id)
+        #expect(find("t") == nil)
+        #expect(find("", id: second.id) == nil)
+    }
+
+    @Test func `the last topic stays as long as it is held, and no longer`() throws {
+        weak var watched: ReplicaManager.Topic?
+        var recent: ReplicaManager.RecentTopic
+        do {
+            let made = ReplicaManager.Topic(
+                name: "t", id: KafkaUUID(high: 1, low: 7), isInternal: true, partitions: [nil])
+            watched = made
+            recent = ReplicaManager.RecentTopic(made)
+        }
+        let held = try #require(recent.held)
+        #expect(held.name == "t")
+        #expect(held.isInternal)
+        #expect(held.partition(0) == nil)
+        #expect(held.faultForMissing(0) == .notLeaderOrFollower)
+        #expect(held.faultForMissing(1) == .unknownTopicOrPartition)
+        #expect(watched != nil)
+        recent = ReplicaManager.RecentTopic()
+        #expect(watched == nil)
+    }
 }

@@ -27,6 +27,8 @@ struct FetchAttempt: ~Copyable {
     private var partitionCount = 0
     /// Whether the request turned out to come from another broker, so that what was written is no answer to it.
     private(set) var isForReplica = false
+    /// The topic of a session that is read now.
+    private var sessionTopic = ReplicaManager.RecentTopic()
     /// Milliseconds that the client must wait first, which has the answer empty (KIP-219).
     private var throttle: Int64 = 0
     /// About what a partition takes in an answer besides its records, in bytes.
@@ -103,14 +105,15 @@ struct FetchAttempt: ~Copyable {
     ) throws(WireError) {
         response.begin(sessionID: partitions.count == 0 ? 0 : id, into: &buffer.writer)
         var last: FetchPartitionKey?
-        var topic: ReplicaManager.Topic?
+        var topic: ReplicaManager.HeldTopic?
         var isTopicOpen = false
         for turn in 0..<partitions.count {
             let (key, asked) = (partitions[turn].key, partitions[turn].asked)
             if last.map({ !key.isOfSameTopic(as: $0) }) ?? true {
                 if isTopicOpen { response.endTopic(into: &buffer.writer) }
                 isTopicOpen = false
-                topic = broker.replicas.topic(name: key.topicName, id: key.topicID)
+                sessionTopic = .init(broker.replicas.topic(name: key.topicName, id: key.topicID))
+                topic = sessionTopic.held
                 last = key
             }
             let read = read(asked, of: topic, broker)
@@ -141,7 +144,7 @@ struct FetchAttempt: ~Copyable {
 
     @inline(__always)
     private mutating func read(
-        _ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?, _ broker: BrokerContext
+        _ asked: FetchRequestView.Partition, of topic: ReplicaManager.HeldTopic?, _ broker: BrokerContext
     ) -> PartitionRead {
         guard let partition = topic?.partition(asked.index) else {
             isEmpty = false
@@ -159,13 +162,14 @@ struct FetchAttempt: ~Copyable {
         return read
     }
 
-    private func faultForMissing(_ asked: FetchRequestView.Partition, of topic: ReplicaManager.Topic?) -> ErrorCode {
+    private func faultForMissing(_ asked: FetchRequestView.Partition, of topic: ReplicaManager.HeldTopic?) -> ErrorCode
+    {
         if let topic { return topic.faultForMissing(asked.index) }
         return limits.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition
     }
 
     private func note(
-        _ read: borrowing PartitionRead, of topic: ReplicaManager.Topic?, _ broker: BrokerContext,
+        _ read: borrowing PartitionRead, of topic: ReplicaManager.HeldTopic?, _ broker: BrokerContext,
         in buffer: inout AnswerBuffer
     ) {
         buffer.note(

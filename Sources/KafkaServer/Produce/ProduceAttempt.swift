@@ -73,7 +73,7 @@ struct ProduceAttempt: ~Copyable {
     // MARK: One partition
 
     private func append(
-        _ data: ProduceRequestView.Partition, to topic: ReplicaManager.Topic?, _ partition: Partition?,
+        _ data: ProduceRequestView.Partition, to topic: ReplicaManager.HeldTopic?, _ partition: Partition?,
         _ group: AppendGroup?
     ) -> Result<Partition.Appended, PartitionFault> {
         guard (-1...1).contains(request.acks) else { return .failure(.init(.invalidRequiredAcks)) }
@@ -136,7 +136,7 @@ struct ProduceAttempt: ~Copyable {
     // MARK: Noting
 
     private mutating func note(
-        _ appended: Partition.Appended, to topic: ReplicaManager.Topic?, _ partition: Partition?,
+        _ appended: Partition.Appended, to topic: ReplicaManager.HeldTopic?, _ partition: Partition?,
         place: (topic: Int, partition: Int)
     ) {
         let info = appended.info
@@ -146,7 +146,7 @@ struct ProduceAttempt: ~Copyable {
     }
 
     private mutating func note(
-        _ fault: PartitionFault, _ data: ProduceRequestView.Partition, of topic: ReplicaManager.Topic?,
+        _ fault: PartitionFault, _ data: ProduceRequestView.Partition, of topic: ReplicaManager.HeldTopic?,
         _ broker: BrokerContext
     ) {
         failed = fault.code

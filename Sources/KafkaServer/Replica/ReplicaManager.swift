@@ -32,7 +32,7 @@ package final class ReplicaManager: Sendable {
 
         fileprivate var nameHash: UInt64 { nameBytes.withUnsafeBytes { TopicHash.of(name: $0) } }
 
-        fileprivate func hasName(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        func hasName(_ bytes: UnsafeRawBufferPointer) -> Bool {
             nameBytes.withUnsafeBytes { TopicHash.areEqual($0, bytes) }
         }
 
@@ -62,13 +62,6 @@ package final class ReplicaManager: Sendable {
         }
     }
 
-    /// The topic that a connection asked for last, which its next request is mostly about, too: found again without the
-    /// lock and the reference counts that all reactors would share.
-    struct RecentTopic {
-        fileprivate var topic: Topic?
-        fileprivate var generation: UInt64 = 0
-    }
-
     private let tables = Mutex(Tables())
     /// Goes up with each change of the tables.
     private let generation = Atomic<UInt64>(0)
@@ -96,17 +89,14 @@ package final class ReplicaManager: Sendable {
     }
 
     /// As the other, for a connection that keeps `recent` for this.
-    func topic(name: UnsafeRawBufferPointer, id: KafkaUUID, recent: inout RecentTopic) -> Topic? {
+    func topic(name: UnsafeRawBufferPointer, id: KafkaUUID, recent: inout RecentTopic) -> HeldTopic? {
         // Read first, so that a change meanwhile makes what is found here be looked for again.
         let generation = generation.load(ordering: .acquiring)
-        if recent.generation == generation, let topic = recent.topic,
-            id.isZero ? topic.hasName(name) : topic.id == id
-        {
-            return topic
+        if recent.generation == generation, let held = recent.held, id.isZero ? held.hasName(name) : held.id == id {
+            return held
         }
-        let found = topic(name: name, id: id)
-        recent = RecentTopic(topic: found, generation: generation)
-        return found
+        recent = RecentTopic(topic(name: name, id: id), generation: generation)
+        return recent.held
     }
 
     /// All topics, by name.
