@@ -79,13 +79,17 @@ def kcat(*arguments: str, data: bytes | None = None, timeout: float = 60) -> byt
     return done.stdout
 
 
-def kcat_produce(address: str, topic: str, batch: list[Message], codec: str = "none", partition: int = 0) -> None:
+def kcat_produce(
+    address: str, topic: str, batch: list[Message], codec: str = "none", partition: int = 0, **settings: object
+) -> None:
     def manner(message: Message) -> tuple:
         return message.headers, message.key is None, message.value is None
 
     for (headers, no_key, no_value), run in itertools.groupby(batch, manner):
         arguments = ["-P", "-b", address, "-t", topic, "-p", str(partition), "-z", codec]
         arguments += ["-X", f"message.max.bytes={CLIENT_LIMIT}"]
+        for name, value in settings.items():
+            arguments += ["-X", f"{name}={value}"]
         for name, value in headers:
             arguments += ["-H", f"{name}={value.decode()}"]
         if not no_key:
@@ -296,6 +300,22 @@ def aio_consume(address: str, topic: str, count: int, partition: int = 0, offset
                 assert arrived, f"{len(found)} of {count} messages arrived"
                 found += [Message(record.key, record.value, tuple(record.headers)) for record in arrived]
             return found[:count]
+        finally:
+            await consumer.stop()
+
+    return asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def aio_offset_by_time(address: str, topic: str, timestamp: int, partition: int = 0) -> int | None:
+    """The first offset whose message is not older, None where there is none."""
+
+    async def run() -> int | None:
+        consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=address, group_id=None)
+        await consumer.start()
+        try:
+            place = aiokafka.TopicPartition(topic, partition)
+            found = (await consumer.offsets_for_times({place: timestamp}))[place]
+            return None if found is None else found.offset
         finally:
             await consumer.stop()
 

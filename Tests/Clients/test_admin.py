@@ -241,6 +241,12 @@ def test_offsets_by_time(broker: Broker, topic: str) -> None:
     assert by_library.end_offsets([place]) == {place: 4}
     by_library.close()
 
+    for timestamp, offset in wanted.items():
+        assert clients.aio_offset_by_time(broker.address, topic, timestamp) == offset, timestamp
+        printed = clients.kcat("-Q", "-b", broker.address, "-t", f"{topic}:0:{timestamp}")
+        assert printed.decode().split() == [topic, "[0]", "offset", str(offset)], timestamp
+    assert clients.aio_offset_by_time(broker.address, topic, 4_001) is None
+
 
 def test_offsets_by_time_inside_a_batch(broker: Broker, topic: str) -> None:
     producer = confluent_kafka.Producer(

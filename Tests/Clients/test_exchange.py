@@ -97,6 +97,15 @@ def test_an_idempotent_producer_gets_consecutive_offsets(
     assert clients.confluent_consume(broker.address, topic, 3000) == sent
 
 
+def test_kcat_may_produce_idempotently(broker: Broker, topic: str) -> None:
+    sent = [Message(b"k", b"%d" % i) for i in range(3000)]
+    clients.kcat_produce(broker.address, topic, sent, "lz4", **{"enable.idempotence": "true"})
+    assert clients.kcat_consume(broker.address, topic, 3000) == sent
+    with broker.connect() as connection:
+        batches = records.parse_batches(connection.fetch(4, topic, 0).records)
+    assert batches and all(batch.producer_id >= 0 for batch in batches)
+
+
 @pytest.mark.parametrize("acks", [0, 1, "all"])
 def test_every_level_of_acknowledgement(broker: Broker, topic: str, acks: int | str) -> None:
     sent = [Message(None, b"%d" % i) for i in range(500)]

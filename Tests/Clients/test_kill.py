@@ -165,9 +165,7 @@ def test_kills_under_load(make_broker, record_property) -> None:
     with broker.connect() as connection:
         assert set(topics) <= set(connection.metadata_v0([])[1])
     assert broker.stop() == 0
-    # The goal is a second; a machine that pauses for a moment fails no build.
-    assert sorted(recoveries)[len(recoveries) * 9 // 10] < 1.0
-    assert recoveries[-1] < 10 and max(recoveries) < 10
+    assert max(recoveries) < 1.0
 
 
 def kill_in_the_middle_of_a_request(broker: Broker) -> None:

@@ -36,7 +36,6 @@ enum Layering {
         row("KafkaReplication", ["KafkaBase", "KafkaRuntime", "KafkaProtocol", "KafkaRecords", "KafkaStorage"]),
         row("KafkaCoordination", ["KafkaBase", "KafkaProtocol", "KafkaRecords"], collections),
         // Shell
-        row("RuntimeConformance", ["KafkaRuntime"]),
         row(
             "DispatchRuntime", ["KafkaBase", "KafkaRuntime", "CPlatform"],
             ["Dispatch", "Glibc", "Musl", "Darwin"] + collections),

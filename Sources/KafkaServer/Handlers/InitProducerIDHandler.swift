@@ -14,8 +14,7 @@ package enum InitProducerIDHandler: RequestHandler {
         _ ticket: () -> ReplyTicket<InitProducerIdResponse>
     ) -> Reply<InitProducerIdResponse> {
         if let transactionalID = request.transactionalID {
-            // Kafka refuses an empty id; others need a transaction coordinator, which FindCoordinator, not served,
-            // would have named.
+            // Kafka refuses an empty id; others need a transaction coordinator, which is not there.
             return failed(transactionalID.isEmpty ? .invalidRequest : .unsupportedVersion)
         }
         let ticket = ticket()

@@ -13,6 +13,8 @@ package struct FrameMutator: Sendable {
     private var random: Xoshiro256
     /// Frames are not made longer than this.
     private let sizeMax: Int
+    /// Frames and batches made so far that differ from what they were made of.
+    package private(set) var mutated = 0
 
     package init(seed: UInt64, sizeMax: Int = 16_384) {
         random = Xoshiro256(seed: seed)
@@ -29,7 +31,9 @@ package struct FrameMutator: Sendable {
             for _ in 0...draw(3) { mutate(&bytes, other) }
         }
         if bytes.count > sizeMax { bytes.removeLast(bytes.count - sizeMax) }
-        return withUnsafeBytes(of: announcedLength(of: bytes).bigEndian) { Array($0) } + bytes
+        let length = announcedLength(of: bytes)
+        if bytes != request || length != bytes.count { mutated += 1 }
+        return withUnsafeBytes(of: length.bigEndian) { Array($0) } + bytes
     }
 
     /// A record batch with changes anywhere but in its magic, and then the length and checksum that belong to it.
@@ -44,6 +48,7 @@ package struct FrameMutator: Sendable {
         let length = UInt32(bytes.count - RecordBatchHeader.overhead)
         for index in 0..<4 { bytes[8 + index] = UInt8(truncatingIfNeeded: length >> UInt32(8 * (3 - index))) }
         bytes.withUnsafeMutableBytes { BatchPatch.recomputeChecksum($0) }
+        if bytes != batch { mutated += 1 }
         return bytes
     }
 

@@ -10,6 +10,8 @@ package final class HostileClient: @unchecked Sendable {
     package struct Tally: Equatable, Sendable {
         /// Frames sent; a broker that has closed does not look at those behind.
         package var frames = 0
+        /// Those of them that are not what a client would send.
+        package var mutated = 0
         package var connections = 0
         /// Whole response frames received.
         package var answers = 0
@@ -26,6 +28,7 @@ package final class HostileClient: @unchecked Sendable {
 
         package mutating func add(_ other: Tally) {
             frames += other.frames
+            mutated += other.mutated
             connections += other.connections
             answers += other.answers
             closedByBroker += other.closedByBroker
@@ -92,6 +95,7 @@ package final class HostileClient: @unchecked Sendable {
 
     private func drawFrame() -> [UInt8] {
         tally.frames += 1
+        defer { tally.mutated = mutator.mutated }
         if mutator.draw(8) == 0 { return corpus.damagedProduce(&mutator) }
         let request = corpus.draw(&mutator)
         let other = corpus.draw(&mutator)
