@@ -19,7 +19,7 @@ from brokers import Broker
 from clients import Message
 
 SEED = 20261122
-FRAMES = 100_000
+FRAMES = 50_000
 # Sent over one connection before its answers are read.
 AT_ONCE = 40
 EDGES = [0, 1, -1, -2, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 1 << 20, 2**31 - 1, -(2**31), 1 << 32, 2**63 - 1]

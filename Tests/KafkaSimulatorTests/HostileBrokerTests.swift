@@ -117,14 +117,14 @@ import Testing
 
     private static func attackWithSeed2() async throws -> String {
         let result = try await #require(processExitsWith: .success, observing: [\.standardOutputContent]) {
-            print(try HostileBrokerTests.report(seed: 2, frames: 560_000))
+            print(try HostileBrokerTests.report(seed: 2, frames: 536_000))
         }
         return String(decoding: result.standardOutputContent, as: UTF8.self)
     }
 
     private static func attackWithSeed3() async throws -> String {
         let result = try await #require(processExitsWith: .success, observing: [\.standardOutputContent]) {
-            print(try HostileBrokerTests.report(seed: 3, frames: 560_000))
+            print(try HostileBrokerTests.report(seed: 3, frames: 536_000))
         }
         return String(decoding: result.standardOutputContent, as: UTF8.self)
     }
