@@ -28,14 +28,15 @@ class Record:
     headers: tuple[tuple[str, bytes | None], ...] = field(default=())
 
 
-def compress(codec: int, data: bytes) -> bytes:
+def compress(codec: int, data: bytes, magic: int = 2) -> bytes:
     if codec == GZIP:
         return gzip.compress(data, mtime=0)
     if codec == SNAPPY:
         block = bytes(cramjam.snappy.compress_raw(data))
         return XERIAL_HEADER + struct.pack(">i", len(block)) + block
     if codec == LZ4:
-        return lz4.frame.compress(data)
+        frame = lz4.frame.compress(data)
+        return _with_checksum_of_format_0(frame) if magic == 0 else frame
     if codec == ZSTD:
         return zstandard.ZstdCompressor().compress(data)
     return data
@@ -60,11 +61,21 @@ def decompress(codec: int, data: bytes, magic: int = 2) -> bytes:
     return data
 
 
-def _with_standard_checksum(frame: bytes) -> bytes:
+def _with_checksum_of_format_0(frame: bytes) -> bytes:
     """Format 0 has lz4 frames whose header checksum wrongly covers the frame's magic number, too."""
-    end = 14 if frame[4] & 0x08 else 6
+    end = _lz4_header_end(frame)
+    return frame[:end] + bytes([xxhash32(frame[:end]) >> 8 & 0xFF]) + frame[end + 1 :]
+
+
+def _with_standard_checksum(frame: bytes) -> bytes:
+    end = _lz4_header_end(frame)
     assert frame[end] == xxhash32(frame[:end]) >> 8 & 0xFF, "header checksum of format 0"
     return frame[:end] + bytes([xxhash32(frame[4:end]) >> 8 & 0xFF]) + frame[end + 1 :]
+
+
+def _lz4_header_end(frame: bytes) -> int:
+    """Where the header's checksum stands: the header may hold the size of the content."""
+    return 14 if frame[4] & 0x08 else 6
 
 
 def xxhash32(data: bytes) -> int:
@@ -95,7 +106,7 @@ def message_set(magic: int, records: list[Record], codec: int = NONE) -> bytes:
     inner = b"".join(_message(magic, index, record) for index, record in enumerate(records))
     if codec == NONE:
         return inner
-    wrapper = Record(None, compress(codec, inner), max((record.timestamp for record in records), default=-1))
+    wrapper = Record(None, compress(codec, inner, magic), max((record.timestamp for record in records), default=-1))
     return _message(magic, len(records) - 1, wrapper, codec)
 
 

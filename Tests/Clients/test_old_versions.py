@@ -18,7 +18,7 @@ from records import Record
 # Recent, so that no limit on message times applies; whole seconds are easy to read.
 NOW = int(time.time()) * 1000
 
-# What each produce version may carry. Format 0 with lz4 needs a frame checksum of its own kind.
+# What each produce version may carry.
 OLD_PRODUCE = [
     (version, magic, codec)
     for version in (0, 1, 2)
@@ -26,6 +26,7 @@ OLD_PRODUCE = [
         (0, records.NONE),
         (0, records.GZIP),
         (0, records.SNAPPY),
+        (0, records.LZ4),
         (1, records.NONE),
         (1, records.GZIP),
         (1, records.SNAPPY),
