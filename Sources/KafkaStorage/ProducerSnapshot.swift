@@ -41,6 +41,20 @@ package enum ProducerSnapshot {
         return try decode(bytes, path: path)
     }
 
+    /// Whether there is such a file and it can be believed.
+    static func isWhole(_ path: String, _ files: any FileSystem) throws(StorageError) -> Bool {
+        do throws(StorageError) {
+            _ = try read(path, files)
+            return true
+        } catch {
+            switch error {
+            case .corrupt: return false
+            case .io(let failure) where failure.kind == .notFound: return false
+            default: throw error
+            }
+        }
+    }
+
     static func decode(_ bytes: [UInt8], path: String) throws(StorageError) -> [ProducerState] {
         func corrupt(_ position: Int, _ reason: String) -> StorageError {
             .corrupt(path: path, position: Int64(position), reason: reason)

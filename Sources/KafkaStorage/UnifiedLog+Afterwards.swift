@@ -95,16 +95,16 @@ extension UnifiedLog {
     }
 
     private func write(_ snapshot: LogState.PendingSnapshot) throws(StorageError) {
-        guard let path = pathOfWanted(snapshot) else { return }
-        try storing { () throws(FileError) in
-            let file = try runtime.files.open(path, .readWriteCreate)
-            defer { file.close() }
-            try file.truncate(to: 0)
-            try file.write(snapshot.content, at: 0)
-            try file.sync()
+        while let path = pathOfWanted(snapshot) {
+            do throws(FileError) {
+                try runtime.files.replaceFileLeavingName(path, with: snapshot.content)
+            } catch {
+                if pathOfWanted(snapshot) == path { throw .io(error) }
+            }
+            if pathOfWanted(snapshot) == path { return }
+            // A truncation came between, or the log went over to another directory, where the snapshot is missing.
+            try? runtime.files.remove(path)
         }
-        // A truncation may have come between.
-        if pathOfWanted(snapshot) == nil { try? runtime.files.remove(path) }
     }
 
     /// Where a snapshot belongs; nil where it is of no use any more.

@@ -83,21 +83,12 @@ extension UnifiedLog {
         let path = state.snapshotPath(end)
         if let newest = state.snapshots.last {
             // That of a roll at the end may not have been written yet.
-            let status = try storing { () throws(FileError) in
-                newest == end ? try state.files.status(path) : nil
-            }
-            if status != nil { return }
+            if newest == end, try ProducerSnapshot.isWhole(path, state.files) { return }
         } else if end == state.logStartOffset, state.producers.isEmpty {
             return
         }
         let content = ProducerSnapshot.encode(state.producers.sortedStates)
-        try storing { () throws(FileError) in
-            let file = try state.files.open(path, .readWriteCreate)
-            defer { file.close() }
-            try file.truncate(to: 0)
-            try file.write(content, at: 0)
-            try file.sync()
-        }
+        try storing { () throws(FileError) in try state.files.replaceFileLeavingName(path, with: content) }
         if state.snapshots.last != end { state.snapshots.append(end) }
         state.hasNewNames = true
     }

@@ -63,7 +63,7 @@ extension UnifiedLog {
         if state.withLock({ $0.producers.isEmpty }) { return false }
         var wroteOne = try writeSnapshots()
         if try !hasSnapshot(covering: base) {
-            // It was lost. One of the log as it is now does as well, once nothing behind it can be missing.
+            // It is gone or damaged. One of the log as it is now does as well, once nothing behind it can be missing.
             let end = try settling { (state) throws(StorageError) in
                 try state.requireWritten()
                 state.noteSnapshot(at: state.nextOffset)
@@ -78,10 +78,7 @@ extension UnifiedLog {
 
     private func hasSnapshot(covering base: Int64) throws(StorageError) -> Bool {
         let paths = state.withLock { state in state.snapshots(covering: base).map { state.snapshotPath($0) } }
-        for path in paths {
-            let status = try storing { () throws(FileError) in try runtime.files.status(path) }
-            if status != nil { return true }
-        }
+        for path in paths where try ProducerSnapshot.isWhole(path, runtime.files) { return true }
         return false
     }
 }

@@ -210,20 +210,63 @@ import Testing
         }
     }
 
-    @Test func `a snapshot that is lost is made again before the batches go`() throws {
+    enum Loss: CaseIterable {
+        case removed, emptied, damaged
+    }
+
+    @Test(arguments: Loss.allCases)
+    func `a snapshot that is lost is made again before the batches go`(loss: Loss) throws {
         let world = TestWorld()
         let log = try world.open("/data/t-0", configuration)
         try fill(log, 0..<2)
         try log.roll()
         world.run()
-        try fill(log, 2..<3)
-        try world.files.remove("/data/t-0/\(LogFileNames.digits(2)).snapshot")
+        try log.append(TestBatches.batch(["other"], producer: (8, 0, 0)))
+        log.updateHighWatermark(3)
+        let path = "/data/t-0/\(LogFileNames.digits(2)).snapshot"
+        switch loss {
+        case .removed: try world.files.remove(path)
+        case .emptied: try world.files.open(path, .readWrite).truncate(to: 0)
+        case .damaged: try world.files.open(path, .readWrite).write([0xFF], at: 12)
+        }
         log.state.withLock { $0.configuration.retentionBytes = 10 }
         #expect(try log.deleteOldSegments(now: TestBatches.time) == 1)
         world.crash(.everything)
         let again = try world.open("/data/t-0", configuration)
         #expect(again.logStartOffset == 2)
-        try expectFollows(again, 2)
+        try expectFollows(again, 1)
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `a stop while the snapshot of a roll is written, and that of the machine when its segment is gone`(
+        seed: UInt64
+    ) throws {
+        var configuration = configuration
+        configuration.retentionBytes = 10
+        var (number, deletions) = (0, 0)
+        while true {
+            let world = TestWorld(seed: seed)
+            let log = try world.open("/data/t-0", configuration)
+            try fill(log, 0..<2)
+            try log.flush()
+            try world.files.syncDirectory("/data")
+            try log.roll()
+            world.files.halt(after: number)
+            world.run()
+            let isThrough = !world.files.isHalted
+            world.crash(seed % 2 == 0 ? .everything : .some(random: world.random))
+            // The recovery point was not written after the flush.
+            let again = try world.open("/data/t-0", configuration)
+            try again.append(TestBatches.batch(["other"], producer: (8, 0, 0)))
+            again.updateHighWatermark(3)
+            // The machine may have lost the roll.
+            deletions += try again.deleteOldSegments(now: TestBatches.time)
+            world.crash(.some(random: world.random))
+            try expectFollows(try world.open("/data/t-0", configuration), 1)
+            if isThrough { break }
+            number += 1
+        }
+        #expect(deletions > 2)
     }
 
     /// A log whose first segment was given up, with a snapshot in the middle of the next in place of the one at its base.
@@ -284,7 +327,7 @@ import Testing
         let log = try world.open("/data/t-0", configuration)
         try fill(log, 0..<2)
         world.files.setFault { _, operation, path in
-            operation == .write && path.hasSuffix(".snapshot") ? .noSpace : nil
+            operation == .write && path.contains(".snapshot") ? .noSpace : nil
         }
         #expect(throws: StorageError.self) { try log.deleteOldSegments(now: TestBatches.time) }
         #expect(log.logStartOffset == 0)

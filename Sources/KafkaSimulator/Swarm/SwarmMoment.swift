@@ -36,7 +36,7 @@ enum SwarmMoment: CaseIterable, Sendable {
         case .swapEnd: operation == .rename && path.hasSuffix(".swap")
         case .deletion: operation == .rename && path.hasSuffix(".log")
         case .checkpoint: operation == .rename && path.hasSuffix("-checkpoint.tmp")
-        case .snapshot: operation == .open && path.hasSuffix(".snapshot")
+        case .snapshot: operation == .open && path.hasSuffix(".snapshot.tmp")
         case .roll: operation == .open && path.hasSuffix(".timeindex")
         case .sync: operation == .sync && path.hasSuffix(".log")
         case .topicDeletion: operation == .rename && !path.contains(".")
